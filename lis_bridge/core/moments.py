@@ -1,0 +1,59 @@
+"""Moments as text: ISO 8601 in the wire's precision, with the site's offset wherever there is a time of day.
+
+``2026-03-17`` stays a date; ``20260317094542`` becomes ``2026-03-17T09:45:42+08:00``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
+
+_DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?([+-]\d{4})?")
+
+
+@lru_cache(maxsize=65536)
+def from_digits(text: str, zone: tzinfo) -> str | None:
+    """``YYYYMMDD[HHMM[SS]][±ZZZZ]`` as ISO text with offset, or None when it is no moment (HL7 v2 TS, LIS2-A2 6.6.2)."""
+    found = _DIGITS.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, offset = found.groups()
+    if hour is None:
+        return _date(year, month, day)
+    return assemble((year, month, day), (hour, minute, second), zone, offset)
+
+
+def assemble(
+    day: tuple[str, str, str], time: tuple[str, str, str | None], zone: tzinfo, offset: str | None = None
+) -> str | None:
+    """ISO text with offset from the parts' digits; None when they name no real moment."""
+    try:
+        moment = datetime(*map(int, day), int(time[0]), int(time[1]), int(time[2] or 0), tzinfo=zone)
+    except ValueError:
+        return None
+    if offset:
+        moment = datetime.strptime(moment.strftime("%Y%m%d%H%M%S") + offset, "%Y%m%d%H%M%S%z")
+    return moment.isoformat(timespec="seconds" if time[2] else "minutes")
+
+
+def _date(year: str, month: str, day: str) -> str | None:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return None
+
+
+def instant(text: str) -> datetime | None:
+    """The aware instant of a moment's text, or None for a bare date."""
+    return datetime.fromisoformat(text).astimezone(UTC) if "T" in text else None
+
+
+def local(text: str) -> str:
+    """The moment's text without its offset, as ``lis-bridge decode`` prints it."""
+    return text[: text.index("T") + 1] + re.split(r"[+-]|Z$", text[text.index("T") + 1 :])[0] if "T" in text else text
+
+
+def hl7(text: str) -> str:
+    """The moment as an HL7 v2 TS in its own precision, with the offset (``20260317094542+0800``)."""
+    return re.sub(r"[-:T]", "", text[:19]) + text[19:].replace(":", "") if len(text) > 19 else re.sub(r"[-:T]", "", text)

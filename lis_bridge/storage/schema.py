@@ -1,0 +1,166 @@
+"""The tables, one schema for SQLite and PostgreSQL.
+
+Two of them are the promises of the bridge: ``journal`` (what came in, byte for byte) and ``delivery`` (what is owed to whom).
+Results are stored as one compact set per message (``tube_event.content``, msgpack, zlib) beside a narrow identity index (``observed``), so
+that a year of 160 million results stays within the disk of a small server and a tube's cost does not grow with the database.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+# SQLite makes only INTEGER PRIMARY KEY an alias of the rowid.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""One row per fact of this database: ``prefix`` (start of every MSH-10, drawn once)."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("analyzer", Text, nullable=False),
+    Column("peer", Text, nullable=False, default=""),
+    Column("received_at", Text, nullable=False),  # ISO 8601 UTC
+    Column("framing", Text, nullable=False),
+    Column("complete", Integer, nullable=False, default=1),  # 0: cut off before its end
+    Column("raw", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, default="pending"),  # pending, done, quarantined, discarded
+    Column("reason", Text),  # of a quarantine
+    Column("detail", Text),
+    Column("driver", Text),
+    Column("revision", Integer),
+)
+Index("journal_open", journal.c.id, sqlite_where=journal.c.state == "pending", postgresql_where=journal.c.state == "pending")
+Index(
+    "journal_quarantined",
+    journal.c.id,
+    sqlite_where=journal.c.state == "quarantined",
+    postgresql_where=journal.c.state == "quarantined",
+)
+
+frame = Table(
+    "frame",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("session", Text, nullable=False, index=True),  # one per connection and transmission
+    Column("analyzer", Text, nullable=False),
+    Column("peer", Text, nullable=False, default=""),
+    Column("framing", Text, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+"""Acknowledged frames of transmissions that have not ended; the message's end moves them into ``journal`` in one transaction."""
+
+tube = Table(
+    "tube",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("specimen", Text, nullable=False),  # the wire's id
+    Column("numbered", Integer, nullable=False, default=0),  # 1: a running number, not a barcode
+    Column("patient_id", Text),
+    Column("patient_name", Text),
+    Column("stat", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=0),  # number of its events
+    Column("sealed", Integer, nullable=False, default=0),  # events up to this one may have reached a LIS
+    Column("results", Integer, nullable=False, default=0),
+    Column("held", Integer, nullable=False, default=0),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False, index=True),
+)
+
+tube_event = Table(
+    "tube_event",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("tube_id", _Id, ForeignKey("tube.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("journal_id", _Id),
+    Column("at", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("tube_event_order", "tube_id", "seq", unique=True),
+)
+
+observed = Table(
+    "observed",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),  # epoch seconds of the observation
+    Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),  # of analyzer, code, aspect and value
+    Column("tube_id", _Id, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Finds the same analyzer, test, time and value under a second specimen id. Ordered by time, so that inserts stay local."""
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("tube_id", _Id),  # none where no tube could be named
+    Column("journal_id", _Id, nullable=False, index=True),
+    Column("analyzer", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # core.holds.Reason
+    Column("detail", Text, nullable=False, default=""),
+    Column("codes", Text, nullable=False, default=""),  # device codes, newline-joined
+    Column("results", Integer, nullable=False, default=0),
+    Column("state", Text, nullable=False, default="open"),  # open, released, discarded, replaced
+    Column("created_at", Text, nullable=False),
+    Column("decided_at", Text),
+    Column("decided_by", Text),
+)
+Index("hold_open", hold.c.id, sqlite_where=hold.c.state == "open", postgresql_where=hold.c.state == "open")
+Index("hold_tube", hold.c.tube_id)
+
+control_result = Table(
+    "control_result",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("journal_id", _Id, nullable=False, index=True),
+    Column("analyzer", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # msgpack of core.results.Message
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("destination", Text, nullable=False),
+    Column("tube_id", _Id, nullable=False, index=True),
+    Column("control_id", Text, nullable=False, unique=True),  # MSH-10, never changes
+    Column("state", Text, nullable=False),  # open, pending, delivered, refused, dead
+    Column("stat", Integer, nullable=False, default=0),
+    Column("due_at", Text, nullable=False),  # open: when its window closes; pending: the next try
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("results", Integer, nullable=False, default=0),
+    Column("message", LargeBinary),  # the HL7 bytes, zlib; none while open
+    Column("verdict", Text),  # AA, AE, AR, CA, CE, CR, timeout, malformed
+    Column("lis_text", Text),  # the LIS's own words
+    Column("created_at", Text, nullable=False),
+    Column("sealed_at", Text),
+    Column("settled_at", Text),  # delivered or dead
+)
+Index(
+    "delivery_owed",
+    delivery.c.destination,
+    delivery.c.id,
+    sqlite_where=delivery.c.state.in_(("open", "pending")),
+    postgresql_where=delivery.c.state.in_(("open", "pending")),
+)
+Index("delivery_state", delivery.c.state, delivery.c.id)
+
+delivery_part = Table(
+    "delivery_part",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("delivery_id", _Id, ForeignKey("delivery.id"), nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),  # msgpack list of tubes.assembly.Report
+)
+"""What an open delivery has collected; gone once it is sealed."""
