@@ -1,0 +1,115 @@
+"""Device codes and units to the laboratory's catalogue: the part of a plan that is looked up, never computed twice.
+
+The answer for a (code, name, unit) is kept: an analyzer repeats the same few hundred for every tube. Values are never kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from lis_bridge.core.holds import Reason
+
+KEPT = 20_000
+"""Bound on remembered answers: hostile input must not grow memory."""
+
+
+class Mapped(NamedTuple):
+    """What a (code, name, unit) means. ``unit_problem`` counts only where the value is a number."""
+
+    test: str | None
+    unit: str | None
+    ucum: str | None
+    factor: str | None
+    problem: str | None
+    unit_problem: str | None
+
+
+class UnitLike(Protocol):
+    """A unit of the catalogue: what the figure is in, and the factor into the test's own unit."""
+
+    @property
+    def ucum(self) -> str: ...
+    @property
+    def factor(self) -> str | None: ...
+
+
+class Tests(Protocol):
+    """The part of the test catalogue that mapping needs."""
+
+    def unit_of(self, spelling: str | None, code: str) -> UnitLike | None: ...
+    def has(self, code: str) -> bool: ...
+
+
+class CodeBook:
+    """A driver's codes, units and ignored rows over the laboratory's catalogue."""
+
+    def __init__(
+        self,
+        codes: Mapping[str, str],
+        units: Mapping[str, str],
+        ignored: frozenset[str],
+        ignored_patterns: tuple[re.Pattern[str], ...],
+        tests: Tests,
+        *,
+        by_name: bool,
+    ) -> None:
+        self._codes = codes
+        self._units = units
+        self._ignored = ignored
+        self._ignored_patterns = ignored_patterns
+        self._tests = tests
+        self._by_name = by_name
+        self._kept: dict[tuple[str, str, str], Mapped] = {}
+
+    def mapped(self, keys: list[tuple[str, str, str]]) -> list[Mapped]:
+        """The meanings of (code, name, unit) keys, in order."""
+        kept = self._kept
+        try:
+            return [kept[key] for key in keys]
+        except KeyError:
+            return [self._keep(key) for key in keys]
+
+    def _keep(self, key: tuple[str, str, str]) -> Mapped:
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            found = self._kept[key] = self._map(*key)
+        return found
+
+    def _map(self, code: str, name: str, unit: str) -> Mapped:
+        unit = unit.strip()
+        sent = unit or None
+        test = self._codes.get(code)
+        if test is None and self._by_name:
+            test = self._codes.get(name)
+        if test is None:
+            ignored = self.is_ignored(code)
+            return Mapped(None, sent, None, None, None if ignored else Reason.UNKNOWN_CODE.value, None)
+        if not self._tests.has(test):
+            return Mapped(None, sent, None, None, Reason.UNKNOWN_CODE.value, None)
+        spelling = sent or self._units.get(code) or self._units.get(test)
+        found = self._tests.unit_of(spelling, test)
+        if found is None:
+            return Mapped(test, sent, None, None, None, Reason.UNKNOWN_UNIT.value)
+        return Mapped(test, sent, found.ucum, found.factor, None, None)
+
+    def is_ignored(self, code: str) -> bool:
+        """True for a code that the manifest declares to be no result."""
+        return code in self._ignored or any(pattern.fullmatch(code) for pattern in self._ignored_patterns)
+
+
+class Memo(dict[str, object]):
+    """A bounded cache from raw text to what it means."""
+
+    def __init__(self, make: Callable[[str], object]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, text: str) -> object:
+        if len(self) >= KEPT:
+            self.clear()
+        made = self[text] = self._make(text)
+        return made

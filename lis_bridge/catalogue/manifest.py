@@ -1,0 +1,286 @@
+"""What a ``driver.toml`` may say. Paths are those of ``dialects.paths``; a list of paths means: the first that is not empty.
+
+A manifest is data: nothing here reads a message. ``plan.py`` compiles it once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from lis_bridge.core.results import Kind
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Model(BaseModel):
+    """Frozen, and closed: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class MomentSpec(Model):
+    """A moment that is not plain ``YYYYMMDD[HHMMSS]``: a date and a time field, or one text, with the order of the date's parts."""
+
+    date: str
+    time: str | None = None
+    order: Literal["ymd", "dmy", "mdy"] = "ymd"
+    century: int = 2000
+
+
+Moments = Annotated[tuple[str | MomentSpec, ...], BeforeValidator(_listed)]
+
+
+class KindRule(Model):
+    """A message is of kind ``is`` when every path matches its regular expression in full; the first rule that holds decides."""
+
+    when: dict[str, str]
+    is_: Kind = Field(alias="is")
+
+
+class FlagSource(Model):
+    """Where flags stand; ``split`` parts one field, ``drop`` leaves out words that mean nothing. ``besides`` only where a number stands too."""
+
+    path: str
+    split: str | None = None
+    drop: tuple[str, ...] = ()
+    besides: bool = False
+
+
+def _flag_sources(value: Any) -> Any:
+    return [{"path": item} if isinstance(item, str) else item for item in _listed(value)]
+
+
+class RerunSpec(Model):
+    """The device's rerun marker: the texts that mean a repeated run, and those that mean a first one."""
+
+    path: str
+    again: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    contains: str | None = None
+
+
+class Table(Model):
+    """Where the parts of a result stand. ``record`` differs from the dialect's own only where results stand in another record (QC in OBR)."""
+
+    kinds: tuple[Kind, ...] = ()
+    record: str | None = None
+    each: str | None = None
+    code: Texts
+    name: Texts = ()
+    value: Texts
+    unit: Texts = ()
+    range: Texts = ()
+    low: Texts = ()
+    high: Texts = ()
+    between: str = "-"
+    flags: Annotated[tuple[FlagSource, ...], BeforeValidator(_flag_sources)] = ()
+    status: Texts = ()
+    observed_at: Moments = ()
+    run: Texts = ()
+    rerun: RerunSpec | None = None
+    aspect: str | None = None
+    aspects: dict[str, Literal["", "I", "P", "G"]] = {}
+    type: str | None = None
+    images: tuple[str, ...] = ()
+
+
+class QuerySpec(Model):
+    """Where an analyzer's request names what it asks for."""
+
+    specimen: Texts = ()
+    start: Texts = ()
+    end: Texts = ()
+    from_time: Texts = ()
+    to_time: Texts = ()
+    id: Texts = ()
+
+
+class StatSpec(Model):
+    """Where urgency stands and which texts mean STAT."""
+
+    path: str
+    values: tuple[str, ...]
+
+
+class ControlSpec(Model):
+    """Where a QC message names its control material."""
+
+    number: Texts = ()
+    name: Texts = ()
+    lot: Texts = ()
+    expiry: Texts = ()
+    level: Texts = ()
+    mean: Texts = ()
+    sd: Texts = ()
+
+
+class MessageSpec(Model):
+    """Where the parts that a specimen's results share stand."""
+
+    specimen: Texts = ()
+    patient_id: Texts = ()
+    patient_name: Texts = ()
+    birth: Texts = ()
+    sex: Texts = ()
+    age: Texts = ()
+    stat: StatSpec | None = None
+    series: Texts = ()
+    dated: Moments = ()
+    model: Texts = ()
+    serial: Texts = ()
+    control_id: Texts = ()
+    sent_at: Moments = ()
+    query: QuerySpec | None = None
+    control: ControlSpec | None = None
+    anonymous: tuple[str, ...] = ()
+    qc_specimen: bool = True
+
+
+class PointsSpec(Model):
+    """A field that holds ``(x,y)(x,y);(x,y)…``: reported points, then curve points. ``zero`` values are those of an aborted test."""
+
+    code: str = "{name}@{x}"
+    x: str
+    y: str
+    missing: str | None = None
+
+
+class PairsSpec(Model):
+    """Lines of ``name<separator>value``; ``cut`` says which separator counts on result lines; ``info`` are names that are no results."""
+
+    separator: str = ":"
+    cut: Literal["first", "last"] = "first"
+    value: str | None = None
+    info: tuple[str, ...] = ()
+    points: dict[str, PointsSpec] = {}
+    numeric_only: bool = True
+
+
+class CellSpec(Model):
+    """One result at a fixed place: ``at`` counts from 0, ``decimals`` is the implied decimal point, ``flag`` the flag's width after the value."""
+
+    code: str
+    at: int
+    width: int
+    decimals: int | None = None
+    flag: int = 0
+
+
+class CellsSpec(Model):
+    """Results that repeat with a fixed width from ``start``: offsets inside one cell as (at, width)."""
+
+    start: int
+    width: int
+    code: tuple[int, int]
+    value: tuple[int, int]
+    flag: tuple[int, int] | None = None
+    end: int | None = None
+
+
+class FormSpec(Model):
+    """One form of a fixed-width text: chosen when ``match`` is found at its start; ``fields`` are name = (at, width)."""
+
+    match: str
+    fields: dict[str, tuple[int, int]] = {}
+    constants: dict[str, str] = {}
+    cell: tuple[CellSpec, ...] = ()
+    cells: CellsSpec | None = None
+
+
+class FixedSpec(Model):
+    """The forms of a fixed-width dialect, tried in order."""
+
+    form: tuple[FormSpec, ...]
+
+
+class ReplySpec(Model):
+    """The application-level reply that a message of this dialect is owed; ``segments`` are templates (see ``replies.py``)."""
+
+    style: Literal["ack", "none"] = "ack"
+    type: str = "ACK^{event}"
+    text: str = "Message accepted"
+    code: str = "0"
+    query: Literal["qck-nf", "orr-ar", "dsr-nf", "none"] = "none"
+
+
+class Dialect(Model):
+    """One way in which the family talks."""
+
+    kind: Literal["hl7", "lis2", "pairs", "fixed"]
+    framing: tuple[dict[str, Any], ...]
+    charset: Texts = ("utf-8", "gb18030")
+    message: MessageSpec = MessageSpec()
+    kinds: tuple[KindRule, ...] = ()
+    results: tuple[Table, ...]
+    pairs: PairsSpec | None = None
+    fixed: FixedSpec | None = None
+    reply: ReplySpec = ReplySpec(style="none")
+
+
+class Identify(Model):
+    """Evidence: the family is claimed when every regular expression is found in the capture and none of ``absent`` is."""
+
+    present: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+    why: str
+    weight: int = 1
+
+
+class ControlMarks(Model):
+    """Specimen ids that the family itself uses for controls."""
+
+    ids: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    by: str = ""
+
+
+class Runs(Model):
+    """Which run is reported, and whether a code that stands twice in one message means a rerun (the last counts)."""
+
+    reported: Literal["last", "first", "marked"] = "last"
+    repeated_in_message: Literal["last", "all"] = "all"
+
+
+class Ignored(Model):
+    """Rows that are no results, by code or by regular expression, with the reason."""
+
+    reason: str
+    codes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+class Manifest(Model):
+    """A driver."""
+
+    id: str = Field(pattern=r"[a-z0-9]+(-[a-z0-9]+)*")
+    name: str
+    manufacturer: str
+    models: tuple[str, ...]
+    class_: str = Field(alias="class")
+    revision: int = Field(ge=1)
+    extends: str | None = None
+    lookalikes: tuple[str, ...] = ()
+    direction: Literal["results", "results and query"] = "results"
+    low_confidence: str | None = None
+    not_verified: tuple[str, ...] = ()
+    link: dict[str, str] = {}
+    dialect: dict[str, Dialect]
+    identify: tuple[Identify, ...] = ()
+    missing: tuple[str, ...] = ()
+    match: Literal["code", "code or name"] = "code"
+    codes: dict[str, str] = {}
+    units: dict[str, str] = {}
+    ignored: tuple[Ignored, ...] = ()
+    abnormal: Literal["device", "range"] = "device"
+    abnormal_flags: dict[str, str] = {}
+    controls: ControlMarks | None = None
+    runs: Runs = Runs()
+    derive: str | None = None
+    waived: dict[str, str] = {}

@@ -1,0 +1,49 @@
+"""Moments as analyzers write them: digits in one field, or a date and a time in the order that the manifest names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, tzinfo
+
+from lis_bridge.catalogue.manifest import MomentSpec
+from lis_bridge.core import moments
+
+_GROUPS = re.compile(r"\d+")
+
+
+def moment_reader(spec: str | MomentSpec, zone: tzinfo) -> Callable[[str], str | None]:
+    """Reads the text of a moment field into ISO 8601 with the zone's offset; None where it is no moment."""
+    if isinstance(spec, str):
+        return lambda text: moments.from_digits(text, zone) if text else None
+    return lambda text: _ordered(text, spec, zone)
+
+
+def _ordered(text: str, spec: MomentSpec, zone: tzinfo) -> str | None:
+    groups = _split_compact(_GROUPS.findall(text), spec.order)
+    if len(groups) < 3:
+        return None
+    day = dict(zip(spec.order, groups[:3], strict=True))
+    year = day["y"] if len(day["y"]) == 4 else str(spec.century + int(day["y"]))
+    if len(groups) >= 5:
+        return moments.assemble((year, day["m"], day["d"]), (groups[3], groups[4], groups[5] if len(groups) > 5 else None), zone)
+    try:
+        return date(int(year), int(day["m"]), int(day["d"])).isoformat()
+    except ValueError:
+        return None
+
+
+def _split_compact(groups: list[str], order: str) -> list[str]:
+    """Parts dates and times written without separators: ``260317`` by the order, ``1038`` into hour and minute."""
+    if groups and len(groups[0]) in (6, 8):
+        compact, year = groups[0], 4 if len(groups[0]) == 8 else 2
+        parts = []
+        for letter in order:
+            width = year if letter == "y" else 2
+            parts.append(compact[:width])
+            compact = compact[width:]
+        groups = parts + groups[1:]
+    if len(groups) == 4 and len(groups[3]) in (4, 6):
+        time = groups[3]
+        groups = groups[:3] + [time[at : at + 2] for at in range(0, len(time), 2)]
+    return groups

@@ -1,0 +1,122 @@
+"""Fixed-width texts: every part by its position.
+
+Positions count from 0 in characters of the text between the frame's bytes. A form is chosen by what the text begins with, so that a driver can
+hold several lengths or functions. Values may carry an implied decimal point; the digits as sent stay beside the number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lis_bridge.dialects.paths import Path
+from lis_bridge.dialects.records import Columns, Rows
+
+CODE, VALUE, VERBATIM, FLAG = (Path("", name=name) for name in ("code", "value", "verbatim", "flag"))
+_PARTS = (CODE, VALUE, VERBATIM, FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One result at a fixed place."""
+
+    code: str
+    at: int
+    width: int
+    decimals: int | None
+    flag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Results repeating with a fixed width; parts as (offset in the cell, width)."""
+
+    start: int
+    width: int
+    code: tuple[int, int]
+    value: tuple[int, int]
+    flag: tuple[int, int] | None
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of the text."""
+
+    match: re.Pattern[str]
+    fields: Mapping[str, tuple[int, int]]
+    constants: Mapping[str, str]
+    cell: tuple[Cell, ...]
+    cells: Cells | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """One text, read by its form."""
+
+    fields: dict[str, str]
+    rows: Rows
+    closed: bool = True
+
+    def lookup(self, path: Path) -> str:
+        return self.fields.get(path.name, "")
+
+
+def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Reading | None:
+    """The reading by the first form that fits; None where none does."""
+    form = next((form for form in forms if form.match.match(text)), None)
+    if form is None:
+        return None
+    fields = {name: text[at : at + width].strip() for name, (at, width) in form.fields.items()}
+    collector = _Collector()
+    for cell in form.cell:
+        collector.cell(text, cell)
+    if form.cells is not None:
+        collector.cells(text, form.cells)
+    return Reading({**fields, **form.constants}, collector.rows(), closed=complete)
+
+
+def scaled(digits: str, decimals: int | None) -> str:
+    """Digits with their implied decimal point: ``0123`` with 1 decimal is ``12.3``; anything but digits stays as it is."""
+    if not decimals or not digits.isascii() or not digits.isdigit():
+        return digits
+    padded = digits.zfill(decimals + 1)
+    return f"{padded[:-decimals].lstrip('0') or '0'}.{padded[-decimals:]}"
+
+
+class _Collector:
+    """Gathers rows cell by cell."""
+
+    def __init__(self) -> None:
+        self.columns: Columns = {path: [] for path in _PARTS}
+        self.spans: list[tuple[int, int]] = []
+
+    def cell(self, text: str, cell: Cell) -> None:
+        end = cell.at + cell.width
+        if len(text) < end:
+            return
+        sent = text[cell.at : end]
+        if sent.strip():
+            self._row(cell.code, scaled(sent.strip(), cell.decimals), sent.strip(), text[end : end + cell.flag], (cell.at, end))
+
+    def cells(self, text: str, cells: Cells) -> None:
+        stop = cells.end if cells.end is not None else len(text)
+        for at in range(cells.start, stop - cells.width + 1, cells.width):
+            part = text[at : at + cells.width]
+            code, value = _piece(part, cells.code), _piece(part, cells.value)
+            if code:
+                self._row(code, value, value, _piece(part, cells.flag) if cells.flag else "", (at, at + cells.width))
+
+    def _row(self, code: str, value: str, verbatim: str, flag: str, span: tuple[int, int]) -> None:
+        for path, part in zip(_PARTS, (code, value, verbatim, flag.strip()), strict=True):
+            self.columns[path].append(part)
+        self.spans.append(span)
+
+    def rows(self) -> Rows:
+        return Rows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
+
+
+def _piece(text: str, place: tuple[int, int]) -> str:
+    at, width = place
+    return text[at : at + width].strip()

@@ -1,0 +1,40 @@
+"""HL7 v2 (2.3 to 2.5.1) as analyzers speak it.
+
+MSH-1 and MSH-2 give the separators (HL7 2.5.1, 2.5.4). Groups open at PID, then OBR; ORC and SPM stand with their OBR; OBX are results.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lis_bridge.dialects.records import Grammar, Section, lines_of, sections
+
+LEVELS = {"PID": 0, "OBR": 1}
+
+
+@lru_cache(maxsize=64)
+def _grammar(field: str, encoding: str) -> Grammar:
+    component, repeat, escape, sub = (encoding + "^~\\&"[len(encoding) :])[:4]
+    marks = (("F", field), ("S", component), ("T", sub), ("R", repeat), (".br", "\n"), ("X0D", "\r"), ("X0A", "\n"))
+    unescapes = tuple((escape + name + escape, meaning) for name, meaning in (*marks, ("E", escape)))
+    return Grammar(field, component, repeat, escape, sub, "MSH", "OBX", unescapes, 0, 1)
+
+
+def grammar_of(text: str) -> Grammar | None:
+    """The message's own separators, or None when the text does not begin with a usable MSH."""
+    if not text.startswith("MSH") or len(text) < 8:
+        return None
+    field = text[3]
+    encoding = text[4:12].split(field, 1)[0]
+    if field.isalnum() or len(encoding) > 5:
+        return None
+    return _grammar(field, encoding)
+
+
+def read(text: str, raw: bytes, *, complete: bool = True) -> list[Section] | None:
+    """The sections of one HL7 message; None when it is none."""
+    grammar = grammar_of(text if text[:1] == "M" else text.lstrip())
+    if grammar is None:
+        return None
+    lines, spans = lines_of(text, raw, complete=complete)
+    return sections(lines, spans, grammar, LEVELS, complete=complete)

@@ -1,0 +1,40 @@
+"""LIS2-A2 (E1394) records: H, P, O, R, C, Q, M, S, L, each ended by CR.
+
+Separators stand in H-2 (E1394-91 6.4.2, 7.1.2): repeat, component, escape after the field separator. The escape sequences are those of 6.6.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lis_bridge.dialects.records import Grammar, Section, lines_of, sections
+
+LEVELS = {"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1}
+
+
+@lru_cache(maxsize=64)
+def _grammar(field: str, repeat: str, component: str, escape: str) -> Grammar:
+    marks = (("F", field), ("S", component), ("R", repeat), ("H", ""), ("N", ""), ("X0D", "\r"), ("X0A", "\n"))
+    unescapes = tuple((escape + name + escape, meaning) for name, meaning in (*marks, ("E", escape)))
+    return Grammar(field, component, repeat, escape, component, "H", "R", unescapes, 1, 1)
+
+
+def grammar_of(text: str) -> Grammar | None:
+    """The message's own separators, or None when the text does not begin with a usable H record."""
+    if text[:1] not in ("H", "h") or len(text) < 5 or text[1].isalnum():
+        return None
+    field = text[1]
+    marks = text[2:6].split(field, 1)[0]
+    if len(marks) < 2 or any(mark.isalnum() for mark in marks):
+        return None
+    repeat, component, escape = (marks + "&")[:3]
+    return _grammar(field, repeat, component, escape)
+
+
+def read(text: str, raw: bytes, *, complete: bool = True) -> list[Section] | None:
+    """The sections of one LIS2-A2 message; None when it is none."""
+    grammar = grammar_of(text if text[:1] in ("H", "h") else text.lstrip())
+    if grammar is None:
+        return None
+    lines, spans = lines_of(text, raw, complete=complete)
+    return sections(lines, spans, grammar, LEVELS, complete=complete)
