@@ -1,0 +1,147 @@
+"""Sections, columns and spans of delimited records."""
+
+from __future__ import annotations
+
+import pytest
+
+from lis_bridge.dialects import hl7v2, lis2a2
+from lis_bridge.dialects.paths import Path, parse
+from lis_bridge.dialects.records import Section, repeats_of, rows_of
+
+HEADER = "MSH|^~\\&|A|B|||20260317||ORU^R01|7|P|2.3.1\r"
+
+
+def hl7(text: str, *, complete: bool = True) -> list[Section]:
+    found = hl7v2.read(text, text.encode(), complete=complete)
+    assert found is not None
+    return found
+
+
+def lis2(text: str, *, complete: bool = True) -> list[Section]:
+    found = lis2a2.read(text, text.encode(), complete=complete)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("OBX-3", Path("OBX", 3)),
+        ("OBX-3.1", Path("OBX", 3, 1)),
+        ("PID-3.4.2", Path("PID", 3, 4, 2)),
+        ("@.8", Path("@", 0, 8)),
+        ("条码", Path("", name="条码")),
+        ("R", Path("", name="R")),
+    ],
+)
+def test_a_path_is_read_as_the_manifest_wrote_it(text: str, path: Path) -> None:
+    assert parse(text) == path
+
+
+def test_msh_counts_its_separator_as_field_one() -> None:
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|K||4.10\r")
+    assert section.lookup(parse("MSH-9")) == "ORU^R01"
+    assert section.lookup(parse("MSH-9.2")) == "R01"
+    assert section.lookup(parse("MSH-2")) == "^~\\&"
+
+
+def test_lis2_counts_the_record_letter_as_field_one() -> None:
+    (section,) = lis2("H|\\^&|||XN^1\rP|1||70\rO|1||26\rR|1|^^^K|4.10\rL|1|N\r")
+    assert section.lookup(parse("H-5.1")) == "XN"
+    assert section.lookup(parse("O-4")) == "26"
+
+
+def test_a_new_patient_record_forgets_what_belonged_to_the_last_one() -> None:
+    first, second = hl7(HEADER + "PID|1||A\rPV1|1||ward\rOBR|1|x\rOBX|1|NM|K||1\rPID|2||B\rOBR|2|y\rOBX|2|NM|K||2\r")
+    assert first.lookup(parse("PV1-3")) == "ward"
+    assert second.lookup(parse("PV1-3")) == ""
+    assert second.lookup(parse("PID-3")) == "B"
+
+
+def test_a_second_order_keeps_the_patient_and_takes_nothing_from_the_first_order() -> None:
+    first, second = hl7(HEADER + "PID|1||A\rOBR|1||s|||||20260317\rOBX|1|NM|K||1\rOBR|2||s\rOBX|2|NM|K||2\r")
+    assert (first.lookup(parse("OBR-8")), second.lookup(parse("OBR-8"))) == ("20260317", "")
+    assert second.lookup(parse("PID-3")) == "A"
+
+
+def test_orders_without_results_are_sections_of_their_own() -> None:
+    sections = hl7(HEADER + "OBR|1|ALT\r") + lis2("H|\\^&\rP|1\rO|1||a\rO|2||b\rL|1\r")
+    assert [section.lines for section in sections] == [[], [], []]
+
+
+def test_a_query_record_is_a_section() -> None:
+    (section,) = lis2("H|\\^&\rQ|1|^26031700882||||||||||O\rL|1|N\r")
+    assert section.lookup(parse("Q-3.2")) == "26031700882"
+
+
+def test_comments_between_results_stay_with_their_row_and_break_nothing() -> None:
+    (section,) = lis2("H|\\^&\rP|1\rO|1||a\rR|1|^^^A|1\rC|1|I|low volume\rR|2|^^^B|2\rL|1\r")
+    rows = rows_of(section, [parse("R-3.4"), parse("R-4")])
+    assert rows.columns[parse("R-3.4")] == ["A", "B"]
+    assert section.comments == [(0, "C|1|I|low volume")]
+
+
+def test_ragged_records_give_empty_fields_not_shifted_ones() -> None:
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A||1|U/L\rOBX|2|NM|B||2\rOBX|3|NM|C||3|g/L|1-2|H\r")
+    assert rows_of(section, [parse("OBX-6"), parse("OBX-8")]).columns == {
+        parse("OBX-6"): ["U/L", "", "g/L"],
+        parse("OBX-8"): ["", "", "H"],
+    }
+
+
+def test_records_whose_widths_only_add_up_are_not_taken_for_uniform() -> None:
+    """Three fields, five, four: the sum is three times four, and the middle row must not lend its field to the next."""
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A\rOBX|2|NM|B|x|OBX\rOBX|3|NM|C|z\r")
+    assert rows_of(section, [parse("OBX-3")]).columns[parse("OBX-3")] == ["A", "B", "C"]
+
+
+def test_escapes_are_undone_in_fields_and_kept_verbatim_beside() -> None:
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A\\S\\B||1|um\\S\\3\r")
+    rows = rows_of(section, [parse("OBX-3"), parse("OBX-6")])
+    assert rows.columns[parse("OBX-6")] == ["um^3"]
+    assert rows.verbatim[parse("OBX-6")] == ["um\\S\\3"]
+    assert rows.columns[parse("OBX-3")] == ["A^B"]
+
+
+def test_other_delimiters_come_from_the_header() -> None:
+    (section,) = lis2("H!~*%\rP!1\rO!1!!a\rR!1!***K!4.10\rL!1\r")
+    assert rows_of(section, [parse("R-3.4"), parse("R-4")]).columns == {parse("R-3.4"): ["K"], parse("R-4"): ["4.10"]}
+
+
+def test_spans_are_bytes_of_the_records_also_behind_chinese_names() -> None:
+    text = HEADER + "PID|1||钱试样\rOBR|1\rOBX|1|NM|白蛋白||1\rOBX|2|NM|K||2\r"
+    raw = text.encode("gb18030")
+    sections = hl7v2.read(text, raw)
+    assert sections is not None
+    rows = rows_of(sections[0], [parse("OBX-3")])
+    assert [raw[start:end].decode("gb18030") for start, end in rows.spans] == ["OBX|1|NM|白蛋白||1", "OBX|2|NM|K||2"]
+
+
+def test_line_feeds_between_records_change_nothing() -> None:
+    plain, spoiled = HEADER + "OBR|1\rOBX|1|NM|K||2\r", (HEADER + "OBR|1\rOBX|1|NM|K||2\r").replace("\r", "\r\n")
+    assert hl7(plain)[0].lines == hl7(spoiled)[0].lines
+    start, end = hl7(spoiled)[0].spans[0]
+    assert spoiled[start:end] == "OBX|1|NM|K||2"
+
+
+def test_a_torn_last_record_is_never_a_result() -> None:
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A||1\rOBX|2|NM|B||12", complete=False)
+    assert section.lines == ["OBX|1|NM|A||1"]
+    assert not section.closed
+
+
+def test_a_step_up_closes_the_group_before_it_and_leaves_the_last_open() -> None:
+    first, second = lis2("H|\\^&\rP|1\rO|1||a\rR|1|^^^A|1\rO|2||b\rR|1|^^^A|2\r", complete=False)
+    assert (first.closed, second.closed) == (True, False)
+
+
+def test_repeats_of_a_field_are_rows() -> None:
+    (section,) = lis2("H|\\^&\rP|1\rO|1|||31^AFP|||||||1^QC1^7731\\2^QC2^7732\rL|1\r")
+    rows = repeats_of(section, parse("O-12"), [parse("@.2"), parse("O-5.1")])
+    assert rows.columns == {parse("@.2"): ["QC1", "QC2"], parse("O-5.1"): ["31", "31"]}
+
+
+@pytest.mark.parametrize("text", ["", "MSH", "MSHabcdefgh", "PID|1", "H", "HELLO", "H|", "H1234"])
+def test_what_is_no_header_is_not_read(text: str) -> None:
+    assert hl7v2.read(text, text.encode()) is None
+    assert lis2a2.read(text, text.encode()) is None
