@@ -41,6 +41,7 @@ class Mapper:
     ) -> None:
         self._codes = codes
         self._missing = missing
+        self._missing_line = re.compile(f"(?m)^(?:{missing.pattern})$") if missing else None
         self._abnormal = abnormal
         self._last_wins = last_wins
         self._record = record
@@ -55,7 +56,8 @@ class Mapper:
         self.run = self._paths(table.run)
         self.flags = tuple((paths.parse(source.path), source) for source in table.flags)
         self.times = tuple(_Moment(spec, zone) for spec in table.observed_at)
-        self.rerun = (paths.parse(table.rerun.path), table.rerun) if table.rerun else None
+        self.rerun = paths.parse(table.rerun.path) if table.rerun else None
+        self._rerun_memo: Memo = Memo(_rerun_reader(table.rerun)) if table.rerun else Memo(bool)
         self.aspect = paths.parse(table.aspect) if table.aspect else None
         self._aspects = table.aspects
         self.type = paths.parse(table.type) if table.type else None
@@ -77,7 +79,7 @@ class Mapper:
         ]  # fmt: skip
         listed += [path for path in (self.aspect, self.type) if path is not None]
         if self.rerun:
-            listed.append(self.rerun[0])
+            listed.append(self.rerun)
         if self._images and self.type:
             listed += [Path(self._record, self.value[0].field, part) for part in (3, 5)]
         return tuple(dict.fromkeys(path for path in listed if path.record in (self._record, "@") or path.name))
@@ -148,10 +150,7 @@ class Mapper:
 
     def _values(self, rows: Rows, lookup: Lookup, mapped: list[Mapped]) -> tuple[Any, list[str], Any, Any]:
         column = self._column(self.value[0], rows, lookup)
-        if numeric.all_plain(column) and self._missing is None:
-            numbers, comparators = numeric.plain_numbers(column)
-            return column, rows.verbatim.get(self.value[0], column), numbers, comparators
-        if numeric.all_plain(column) and self._missing is not None and not any(map(self._missing.fullmatch, column)):
+        if numeric.all_plain(column, self._missing_line):
             numbers, comparators = numeric.plain_numbers(column)
             return column, rows.verbatim.get(self.value[0], column), numbers, comparators
         return self._mixed(rows, lookup, mapped)
@@ -229,8 +228,8 @@ class Mapper:
     def _reruns(self, rows: Rows, lookup: Lookup) -> Any:
         if self.rerun is None:
             return repeat(None)
-        path, spec = self.rerun
-        return [_rerun(text, spec) for text in self._column(path, rows, lookup)]
+        memo = self._rerun_memo
+        return [memo[text] for text in self._column(self.rerun, rows, lookup)]
 
     def _aspect_column(self, rows: Rows, lookup: Lookup) -> Any:
         if self.aspect is None:
@@ -285,11 +284,14 @@ def _flag_reader(source: FlagSource) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
-def _rerun(text: str, spec: RerunSpec) -> bool | None:
-    text = text.strip()
-    if text in spec.again:
-        return True
-    return False if text in spec.first else None
+def _rerun_reader(spec: RerunSpec) -> Callable[[str], bool | None]:
+    def read(text: str) -> bool | None:
+        text = text.strip()
+        if text in spec.again:
+            return True
+        return False if text in spec.first else None
+
+    return read
 
 
 def _decoded_size(data: str) -> int:

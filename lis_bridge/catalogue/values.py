@@ -21,9 +21,10 @@ class Numbers(NamedTuple):
     comparators: list[str]
 
 
-def all_plain(values: list[str]) -> bool:
-    """True when every text is a plain decimal number: one match for the whole column."""
-    return _ALL_PLAIN.fullmatch("\n".join(values) + "\n") is not None
+def all_plain(values: list[str], missing: re.Pattern[str] | None) -> bool:
+    """True when every text is a plain decimal number and none is a mark for "no result": one or two matches for the whole column."""
+    lines = "\n".join(values) + "\n"
+    return _ALL_PLAIN.fullmatch(lines) is not None and (missing is None or missing.search(lines) is None)
 
 
 def plain_numbers(values: list[str]) -> Numbers:

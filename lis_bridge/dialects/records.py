@@ -124,18 +124,21 @@ def sections(lines: list[str], spans: Spans, grammar: Grammar, levels: dict[str,
     """Reads records in order into sections; ``levels`` gives the height of the records that open
     groups (0: patient, query or terminator)."""
     reader = _Reader(grammar, levels)
-    types = [line.partition(grammar.field)[0].strip().upper() for line in lines]
-    index, count, result = 0, len(lines), grammar.result
+    index, count, result = 0, len(lines), grammar.result + grammar.field
+    width = len(result)
+    heads = [line[:width] for line in lines]
     while index < count:
-        kind = types[index]
-        if kind == result:
+        if heads[index] == result:
             end = index + 1
-            while end < count and types[end] == result:
+            while end < count and heads[end] == result:
                 end += 1
             reader.results(lines[index:end], spans[index:end])
             index = end
             continue
-        if kind in COMMENTS:
+        kind = lines[index].partition(grammar.field)[0].strip().upper()
+        if kind == grammar.result:
+            reader.results(lines[index : index + 1], spans[index : index + 1])
+        elif kind in COMMENTS:
             reader.comment(kind, lines[index])
         elif kind:
             reader.record(kind, lines[index])
@@ -220,18 +223,20 @@ def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     if not lines:
         return Rows({path: [] for path in paths}, 0, [])
     wanted = {path.field for path in paths}
-    raw = uniform_fields(lines, wanted, grammar)
+    joined = (grammar.field + "\r").join(lines)
+    raw = uniform_fields(joined, len(lines), wanted, grammar)
     if raw is None:
         raw = ragged_fields(lines, wanted, grammar)
+    escaped = bool(grammar.escape) and grammar.escape in joined
     rows = Rows({}, len(lines), section.spans)
     for path in paths:
         column = raw[path.field]
         if path.component:
             column = _parts(column, path, grammar)
-        plain = _plain(column, grammar)
-        if plain is not column:
+        if escaped:
             rows.verbatim[path] = column
-        rows.columns[path] = plain
+            column = [grammar.plain(text) for text in column]
+        rows.columns[path] = column
     return rows
 
 
@@ -244,21 +249,14 @@ def _parts(column: list[str], path: Path, grammar: Grammar) -> list[str]:
     return [nth(text, separator, number) for text in column]
 
 
-def _plain(column: list[str], grammar: Grammar) -> list[str]:
-    escape = grammar.escape
-    if not escape or escape not in "\n".join(column):
-        return column
-    return [grammar.plain(text) for text in column]
-
-
-def uniform_fields(lines: list[str], wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
+def uniform_fields(joined: str, count: int, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
     """Fields of a run whose records all have the same number of fields, by one flat split; None where they differ.
 
-    The CR before every record goes through the split with it: a record's name carries a CR, no field can, so equal strides are proof.
+    ``joined`` holds the records with a field separator and CR between them. The CR goes through the split with the next record's name, and no
+    field can hold one: equal strides are proof.
     """
-    count = len(lines)
-    width = lines[0].count(grammar.field) + 1
-    flat = (grammar.field + "\r").join(lines).split(grammar.field)
+    flat = joined.split(grammar.field)
+    width = len(flat) // count
     if len(flat) != count * width or "".join(flat[width::width]).count("\r") != count - 1:
         return None
     return {

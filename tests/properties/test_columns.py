@@ -21,7 +21,7 @@ MESSAGE = st.lists(ROW, min_size=1, max_size=12)
 
 def written(rows: list[list[str]]) -> str:
     lines = ["MSH|^~\\&|||||20260317||ORU^R01|1|P|2.3.1", "PID|1||7", "OBR|1|26"]
-    return "\r".join([*lines, *("|".join(["OBX", *row]) for row in rows)]) + "\r"
+    return "\r".join([*lines, *("|".join(["OBX", *row, "."]) for row in rows)]) + "\r"
 
 
 def section_of(text: str) -> Section:
