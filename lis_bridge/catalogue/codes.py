@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.holds import Reason
 
 KEPT = 20_000
@@ -26,22 +27,6 @@ class Mapped(NamedTuple):
     unit_problem: str | None
 
 
-class UnitLike(Protocol):
-    """A unit of the catalogue: what the figure is in, and the factor into the test's own unit."""
-
-    @property
-    def ucum(self) -> str: ...
-    @property
-    def factor(self) -> str | None: ...
-
-
-class Tests(Protocol):
-    """The part of the test catalogue that mapping needs."""
-
-    def unit_of(self, spelling: str | None, code: str) -> UnitLike | None: ...
-    def has(self, code: str) -> bool: ...
-
-
 class CodeBook:
     """A driver's codes, units and ignored rows over the laboratory's catalogue."""
 
@@ -51,7 +36,7 @@ class CodeBook:
         units: Mapping[str, str],
         ignored: frozenset[str],
         ignored_patterns: tuple[re.Pattern[str], ...],
-        tests: Tests,
+        tests: TestCatalogue,
         *,
         by_name: bool,
     ) -> None:
@@ -88,10 +73,11 @@ class CodeBook:
         if test is None:
             ignored = self.is_ignored(code)
             return Mapped(None, sent, None, None, None if ignored else Reason.UNKNOWN_CODE.value, None)
-        if not self._tests.has(test):
+        known = self._tests.test(test)
+        if known is None:
             return Mapped(None, sent, None, None, Reason.UNKNOWN_CODE.value, None)
         spelling = sent or self._units.get(code) or self._units.get(test)
-        found = self._tests.unit_of(spelling, test)
+        found = self._tests.unit(spelling, known)
         if found is None:
             return Mapped(test, sent, None, None, None, Reason.UNKNOWN_UNIT.value)
         return Mapped(test, sent, found.ucum, found.factor, None, None)

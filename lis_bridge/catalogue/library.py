@@ -18,9 +18,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lis_bridge.catalogue.codes import Tests
 from lis_bridge.catalogue.manifest import Identify, Manifest
 from lis_bridge.catalogue.plan import NO_OVERRIDES, Overrides, Plan
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError
 
 NOT_INHERITED = ("identify", "lookalikes", "low_confidence", "not_verified", "waived", "models")
@@ -75,7 +75,7 @@ class Library:
             raise DriverError(f"unknown driver {id!r}", hint=hint)
         return found
 
-    def plan(self, id: str, tests: Tests, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> Plan:
+    def plan(self, id: str, tests: TestCatalogue, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> Plan:
         """The compiled driver."""
         driver = self.driver(id)
         try:

@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.codes import CodeBook, Tests
+from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.manifest import Dialect, KindRule, Manifest, MessageSpec, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.moments import moment_reader
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Control, Image, Kind, Message, Observation, Patient, Query
 from lis_bridge.dialects import fixed, hl7v2, lis2a2, pairs, paths
@@ -56,7 +57,7 @@ NO_OVERRIDES = Overrides({}, {})
 class Plan:
     """A manifest over a test catalogue, ready to decode."""
 
-    def __init__(self, manifest: Manifest, tests: Tests, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> None:
+    def __init__(self, manifest: Manifest, tests: TestCatalogue, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> None:
         self.manifest = manifest
         self.driver = manifest.id
         self.revision = manifest.revision
@@ -104,7 +105,7 @@ class _Dialect:
     """One dialect of a driver, compiled."""
 
     def __init__(
-        self, name: str, spec: Dialect, manifest: Manifest, tests: Tests, zone: tzinfo, overrides: Overrides
+        self, name: str, spec: Dialect, manifest: Manifest, tests: TestCatalogue, zone: tzinfo, overrides: Overrides
     ) -> None:
         self.name = name
         self.spec = spec

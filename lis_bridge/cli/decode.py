@@ -13,17 +13,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from lis_bridge.core import moments, resources
+from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
-from lis_bridge.core.results import Curve, Message, Observation
 
 if TYPE_CHECKING:
-    from lis_bridge.catalogue.library import Candidate, Library
-    from lis_bridge.catalogue.plan import Decoded
+    from lis_bridge.catalogue.library import Candidate
 
 
-def decode(file: Path, driver: str | None, timezone: str) -> int:
+def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai") -> int:
     """Prints the document; exit code 0 decoded, 1 nothing decoded. Raises UsageError and DriverError."""
+    from lis_bridge.catalogue.captures import document
     from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.tests import TestCatalogue
 
@@ -35,9 +34,9 @@ def decode(file: Path, driver: str | None, timezone: str) -> int:
             _print(_undecided(candidates))
             return 1
         driver = candidates[0].driver
-    plan = library.plan(driver, TestCatalogue.load(resources.catalogue()), zone=ZoneInfo(timezone))
-    found = plan.decode(raw, repair=True)
-    _print(document(driver, found, library, plan))
+    tests = TestCatalogue.load(resources.catalogue())
+    found = library.plan(driver, tests, zone=ZoneInfo(timezone)).decode(raw, repair=True)
+    _print(document(driver, found, tests))
     return 0 if found.messages else 1
 
 
@@ -54,49 +53,3 @@ def _print(value: Any) -> None:
 
 def _undecided(candidates: tuple[Candidate, ...]) -> dict[str, Any]:
     return {"candidates": [{"driver": candidate.driver, "why": candidate.why} for candidate in candidates]}
-
-
-def document(driver: str, found: Decoded, library: Library, plan: Any) -> dict[str, Any]:
-    """The contract's document (DESIGN section 6)."""
-    tests = plan.tests
-    return {
-        "driver": driver,
-        "messages": [_message(message, tests) for message in found.messages],
-        "faults": [{"kind": fault.kind, "where": fault.where, "hint": fault.hint} for fault in found.faults],
-    }
-
-
-def _message(message: Message, tests: Any) -> dict[str, Any]:
-    patient = message.patient
-    return {
-        "kind": message.kind,
-        "specimen": message.specimen,
-        "patient": {"id": patient.id, "name": patient.name} if patient else None,
-        "complete": message.complete,
-        "results": [_result(observation, tests) for observation in message.observations],
-        "images": [{"code": image.code, "format": image.format, "bytes": image.size} for image in message.images],
-        "curves": [_curve(curve) for curve in message.curves],
-    }
-
-
-def _result(seen: Observation, tests: Any) -> dict[str, Any]:
-    test = tests.test(seen.test) if seen.test else None
-    return {
-        "code": seen.code,
-        "test": seen.test,
-        "loinc": test.loinc if test else None,
-        "value": seen.value,
-        "raw": seen.raw,
-        "unit": seen.unit,
-        "ucum": seen.ucum,
-        "low": seen.low,
-        "high": seen.high,
-        "flags": seen.flags,
-        "status": seen.status,
-        "observed_at": moments.local(seen.observed_at) if seen.observed_at else None,
-        "superseded": seen.superseded,
-    }
-
-
-def _curve(curve: Curve) -> dict[str, Any]:
-    return {"code": curve.code, "x": curve.x, "y": curve.y, "points": curve.points}
