@@ -1,8 +1,9 @@
 """The tables, one schema for SQLite and PostgreSQL.
 
 Two of them are the promises of the bridge: ``journal`` (what came in, byte for byte) and ``delivery`` (what is owed to whom).
-Results are stored as one compact set per message (``tube_event.content``, msgpack, zlib) beside a narrow identity index (``observed``), so
-that a year of 160 million results stays within the disk of a small server and a tube's cost does not grow with the database.
+Results are stored as one compact set per message (``tube_event.content``, msgpack, zlib) beside a narrow identity index
+(``observed``), so that a year of 160 million results stays within the disk of a small server and a tube's cost does not grow
+with the database.
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ Index(
     sqlite_where=journal.c.state == "quarantined",
     postgresql_where=journal.c.state == "quarantined",
 )
+Index(
+    "journal_discarded",
+    journal.c.id,
+    sqlite_where=journal.c.state == "discarded",
+    postgresql_where=journal.c.state == "discarded",
+)
+# Lists one analyzer's entries, and counts all of them without reading their bytes.
+Index("journal_analyzer", journal.c.analyzer, journal.c.id)
 
 frame = Table(
     "frame",
