@@ -108,7 +108,9 @@ class _Evidence:
         self._absent = tuple(_bytewise(pattern) for pattern in spec.absent)
 
     def holds(self, text: str) -> bool:
-        return all(pattern.search(text) for pattern in self._present) and not any(pattern.search(text) for pattern in self._absent)
+        return all(pattern.search(text) for pattern in self._present) and not any(
+            pattern.search(text) for pattern in self._absent
+        )
 
 
 def _bytewise(pattern: str) -> re.Pattern[str]:

@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 
 from lis_bridge.catalogue import values as numeric
-from lis_bridge.catalogue.codes import CodeBook, Mapped, Memo
+from lis_bridge.catalogue.codes import CodeBook, ColumnMemo, MappedColumns, Memo
 from lis_bridge.catalogue.manifest import FlagSource, MomentSpec, RerunSpec, Table
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.core.results import Image, Observation
@@ -41,7 +41,7 @@ class Mapper:
     ) -> None:
         self._codes = codes
         self._missing = missing
-        self._missing_line = re.compile(f"(?m)^(?:{missing.pattern})$") if missing else None
+        self._marks = numeric.marks(missing)
         self._abnormal = abnormal
         self._last_wins = last_wins
         self._record = record
@@ -57,12 +57,14 @@ class Mapper:
         self.flags = tuple((paths.parse(source.path), source) for source in table.flags)
         self.times = tuple(_Moment(spec, zone) for spec in table.observed_at)
         self.rerun = paths.parse(table.rerun.path) if table.rerun else None
-        self._rerun_memo: Memo = Memo(_rerun_reader(table.rerun)) if table.rerun else Memo(bool)
+        self._rerun_memo = ColumnMemo(_rerun_reader(table.rerun) if table.rerun else bool)
         self.aspect = paths.parse(table.aspect) if table.aspect else None
         self._aspects = table.aspects
         self.type = paths.parse(table.type) if table.type else None
         self._images = frozenset(table.images)
-        self._limits: Memo = Memo(numeric.limits_of)
+        self._low_limits = ColumnMemo(lambda text: numeric.limits_of(text)[0])
+        self._high_limits = ColumnMemo(lambda text: numeric.limits_of(text)[1])
+        self._status_memo = ColumnMemo(lambda text: text or None)
         self._flag_memos = [Memo(_flag_reader(source)) for source in table.flags]
         self._abnormal_memo: dict[tuple[str, ...], str] = {}
         self.wanted = self._wanted()
@@ -126,13 +128,13 @@ class Mapper:
         codes = self._first(self.code, rows, lookup)
         names = self._first(self.name, rows, lookup)
         units = self._first(self.unit, rows, lookup)
-        mapped = self._codes.mapped(list(zip(codes, names, units, strict=True)))
-        tests, sent_units, ucums, factors, problems, unit_problems = zip(*mapped, strict=True)
+        mapped = self._codes.mapped(codes, names, units)
+        problems = mapped.problems
         values, raws, numbers, comparators = self._values(rows, lookup, mapped)
-        if any(unit_problems):
+        if any(mapped.unit_problems):
             problems = tuple(
-                problem or (at_unit if number is not None else None)
-                for problem, at_unit, number in zip(problems, unit_problems, numbers, strict=True)
+                problem or (of_unit if number is not None else None)
+                for problem, of_unit, number in zip(problems, mapped.unit_problems, numbers, strict=True)
             )
         lows, highs = self._ranges(rows, lookup)
         flags = self._flags(rows, lookup, numbers)
@@ -140,22 +142,23 @@ class Mapper:
         occurrences, superseded = self._repeats(codes, rows, lookup, size)
         return tuple(
             map(
-                Observation, codes, tests, values, raws, numbers, comparators, sent_units, ucums, factors, lows, highs, flags,
+                Observation, codes, mapped.tests, values, raws, numbers, comparators, mapped.units, mapped.ucums, mapped.factors,
+                lows, highs, flags,
                 self._abnormals(flags, numbers, lows, highs), self._statuses(rows, lookup), self._observed(rows, lookup),
                 self._first(self.run, rows, lookup) if self.run else repeat(""), reruns, self._aspect_column(rows, lookup),
-                superseded, [name or None for name in names] if self.name else repeat(None), problems, repeat(None), rows.spans,
+                superseded, names if self.name else repeat(None), problems, repeat(None), rows.spans,
                 occurrences,
             )
         )  # fmt: skip
 
-    def _values(self, rows: Rows, lookup: Lookup, mapped: list[Mapped]) -> tuple[Any, list[str], Any, Any]:
+    def _values(self, rows: Rows, lookup: Lookup, mapped: MappedColumns) -> tuple[Any, list[str], Any, Any]:
         column = self._column(self.value[0], rows, lookup)
-        if numeric.all_plain(column, self._missing_line):
-            numbers, comparators = numeric.plain_numbers(column)
-            return column, rows.verbatim.get(self.value[0], column), numbers, comparators
-        return self._mixed(rows, lookup, mapped)
+        numbers = numeric.plain_numbers(column, self._marks)
+        if numbers is None:
+            return self._mixed(rows, lookup, mapped)
+        return column, rows.verbatim.get(self.value[0], column), numbers, repeat("")
 
-    def _mixed(self, rows: Rows, lookup: Lookup, mapped: list[Mapped]) -> tuple[Any, list[str], Any, Any]:
+    def _mixed(self, rows: Rows, lookup: Lookup, mapped: MappedColumns) -> tuple[Any, list[str], Any, Any]:
         """Values of which some are text, empty or marked as "no result": the first place that holds one counts, row by row."""
         missing = self._missing
         values: list[str | None] = [None] * rows.size
@@ -169,18 +172,16 @@ class Mapper:
                 text = text.strip()
                 raws[at] = raws[at] or verbatim[at].strip()
                 if text and not (missing is not None and missing.fullmatch(text)):
-                    ignored = mapped[at].test is None and mapped[at].problem is None
+                    ignored = mapped.tests[at] is None and mapped.problems[at] is None
                     values[at] = verbatim[at].strip() if ignored and path not in _SCALED else text
                     raws[at] = verbatim[at].strip()
-        numbers, comparators = numeric.mixed_numbers(values)
+        numbers, comparators = zip(*map(numeric.number_of, values), strict=True)
         return values, raws, numbers, comparators
 
     def _ranges(self, rows: Rows, lookup: Lookup) -> tuple[Any, Any]:
         if self.range:
-            limits = self._limits
-            pairs = [limits[text] for text in self._first(self.range, rows, lookup)]
-            lows, highs = zip(*pairs, strict=True)  # type: ignore[call-overload]
-            return lows, highs
+            column = self._first(self.range, rows, lookup)
+            return self._low_limits.of(column), self._high_limits.of(column)
         if not self.low and not self.high:
             return [None] * rows.size, [None] * rows.size
         lows = [text.strip() or None for text in self._first(self.low, rows, lookup)]
@@ -193,6 +194,8 @@ class Mapper:
             if not any(column):
                 continue
             found: list[Any] = [memo[text] for text in column]
+            if not any(found):
+                continue
             if source.besides:
                 found = [flag if number is not None else () for flag, number in zip(found, numbers, strict=True)]
             total = found if total is None else [(*one, *other) for one, other in zip(total, found, strict=True)]
@@ -213,7 +216,7 @@ class Mapper:
             return found
 
     def _statuses(self, rows: Rows, lookup: Lookup) -> Any:
-        return [text or None for text in self._first(self.status, rows, lookup)] if self.status else repeat(None)
+        return self._status_memo.of(self._first(self.status, rows, lookup)) if self.status else repeat(None)
 
     def _observed(self, rows: Rows, lookup: Lookup) -> Any:
         if not self.times:
@@ -228,8 +231,7 @@ class Mapper:
     def _reruns(self, rows: Rows, lookup: Lookup) -> Any:
         if self.rerun is None:
             return repeat(None)
-        memo = self._rerun_memo
-        return [memo[text] for text in self._column(self.rerun, rows, lookup)]
+        return self._rerun_memo.of(self._column(self.rerun, rows, lookup))
 
     def _aspect_column(self, rows: Rows, lookup: Lookup) -> Any:
         if self.aspect is None:

@@ -98,7 +98,9 @@ class Plan:
                 messages = dialect.messages(readings, body, complete)
                 return messages, [fault] if fault else []
         where = f"bytes {body.starts[0][1] if body.starts else 0}–, {len(body.text)} long"
-        return [], [Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")]
+        return [], [
+            Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")
+        ]
 
 
 class _Dialect:
@@ -281,7 +283,13 @@ class _Head:
         self._specimen = _paths(spec.specimen)
         self._person = tuple(
             (name, _paths(getattr(spec, source)))
-            for name, source in (("id", "patient_id"), ("name", "patient_name"), ("birth", "birth"), ("sex", "sex"), ("age", "age"))
+            for name, source in (
+                ("id", "patient_id"),
+                ("name", "patient_name"),
+                ("birth", "birth"),
+                ("sex", "sex"),
+                ("age", "age"),
+            )
         )
         self._stat = (paths.parse(spec.stat.path), frozenset(spec.stat.values)) if spec.stat else None
         self._series, self._model, self._serial = _paths(spec.series), _paths(spec.model), _paths(spec.serial)

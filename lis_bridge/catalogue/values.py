@@ -6,30 +6,34 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from typing import NamedTuple
+from decimal import Decimal, InvalidOperation
 
-_ALL_PLAIN = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]+)?\n)*")
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?|[≤≥])?\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
-class Numbers(NamedTuple):
-    """Numbers and comparators beside a column of values."""
-
-    numbers: list[Decimal | None]
-    comparators: list[str]
+def marks(missing: re.Pattern[str] | None) -> re.Pattern[str] | None:
+    """The marks for "no result" as they stand in a column joined by line ends."""
+    return re.compile(f"\n(?:{missing.pattern})(?=\n)") if missing is not None else None
 
 
-def all_plain(values: list[str], missing: re.Pattern[str] | None) -> bool:
-    """True when every text is a plain decimal number and none is a mark for "no result": one or two matches for the whole column."""
-    lines = "\n".join(values) + "\n"
-    return _ALL_PLAIN.fullmatch(lines) is not None and (missing is None or missing.search(lines) is None)
+def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[Decimal] | None:
+    """The Decimals of a column of which every text is digits with at most one point and none is a ``missing`` mark; None otherwise.
 
-
-def plain_numbers(values: list[str]) -> Numbers:
-    """The Decimals of texts that ``all_plain`` has passed."""
-    return Numbers(list(map(Decimal, values)), [""] * len(values))
+    Digits alone are asked for: ``Decimal()`` would also take ``1_000``, ``nan`` and full-width digits.
+    """
+    joined = "\n".join(("", *values, ""))
+    digits = joined.replace("\n", "").replace(".", "")
+    if (
+        joined.count("\n") != len(values) + 1
+        or not (digits.isascii() and digits.isdigit())
+        or (missing is not None and missing.search(joined))
+    ):
+        return None
+    try:
+        return list(map(Decimal, values))
+    except InvalidOperation:
+        return None
 
 
 def number_of(text: str | None) -> tuple[Decimal | None, str]:
@@ -39,12 +43,6 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
         return None, ""
     comparator = found["comparator"] or ""
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
-
-
-def mixed_numbers(values: list[str | None]) -> Numbers:
-    """Numbers of a column in which some texts are none."""
-    pairs = [number_of(value) for value in values]
-    return Numbers([number for number, _ in pairs], [comparator for _, comparator in pairs])
 
 
 _RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*")

@@ -36,14 +36,30 @@ class Words(NamedTuple):
 
 WORDS: dict[Reason, Words] = {
     Reason.UNKNOWN_CODE: Words("未知项目代码", "Unknown code", "在隔离区映射该代码后重放", "Map the code, then replay"),
-    Reason.UNKNOWN_UNIT: Words("未知单位", "Unknown unit", "在驱动或站点配置中声明单位后重放", "Declare the unit in the site's overrides, then replay"),
-    Reason.UNKNOWN_ENCODING: Words("无法识别的编码", "Unknown encoding", "在仪器配置中设定字符集后重放", "Set the analyzer's charset, then replay"),
+    Reason.UNKNOWN_UNIT: Words(
+        "未知单位", "Unknown unit", "在驱动或站点配置中声明单位后重放", "Declare the unit in the site's overrides, then replay"
+    ),
+    Reason.UNKNOWN_ENCODING: Words(
+        "无法识别的编码", "Unknown encoding", "在仪器配置中设定字符集后重放", "Set the analyzer's charset, then replay"
+    ),
     Reason.SPECIMEN_MISSING: Words("缺少条码", "No specimen id", "核对样本管并补录条码", "Find the tube and enter its id"),
-    Reason.SPECIMEN_UNMATCHED: Words("条码不符合规则", "Specimen id matches no rule", "核对条码或修改条码规则", "Check the id or mend the barcode rule"),
-    Reason.IDENTITY_DOUBTFUL: Words("样本身份存疑", "Identity doubtful", "核对样本号、日期与病人后放行", "Compare number, date and patient, then release"),
-    Reason.CONFLICTING_VALUE: Words("结果冲突", "Conflicting value", "与仪器屏幕核对后选择结果", "Compare with the analyzer's screen, then choose"),
-    Reason.POSSIBLE_ID_CORRECTION: Words("可能的条码更正", "Possible id correction", "核对哪一支管是正确的", "Check which of the two tubes is right"),
-    Reason.CUT_OFF: Words("传输中断", "Transmission cut off", "让仪器重发，或核对后放行", "Let the analyzer send again, or release after a check"),
+    Reason.SPECIMEN_UNMATCHED: Words(
+        "条码不符合规则", "Specimen id matches no rule", "核对条码或修改条码规则", "Check the id or mend the barcode rule"
+    ),
+    Reason.IDENTITY_DOUBTFUL: Words(
+        "样本身份存疑", "Identity doubtful", "核对样本号、日期与病人后放行", "Compare number, date and patient, then release"
+    ),
+    Reason.CONFLICTING_VALUE: Words(
+        "结果冲突", "Conflicting value", "与仪器屏幕核对后选择结果", "Compare with the analyzer's screen, then choose"
+    ),
+    Reason.POSSIBLE_ID_CORRECTION: Words(
+        "可能的条码更正", "Possible id correction", "核对哪一支管是正确的", "Check which of the two tubes is right"
+    ),
+    Reason.CUT_OFF: Words(
+        "传输中断", "Transmission cut off", "让仪器重发，或核对后放行", "Let the analyzer send again, or release after a check"
+    ),
     Reason.NO_ORDER: Words("无医嘱", "No order", "在LIS中补录医嘱", "Enter the order in the LIS"),
-    Reason.REFUSED_BY_LIS: Words("被LIS拒收", "Refused by the LIS", "查看LIS的原话，处理后重发", "Read the LIS's words, mend, then resend"),
+    Reason.REFUSED_BY_LIS: Words(
+        "被LIS拒收", "Refused by the LIS", "查看LIS的原话，处理后重发", "Read the LIS's words, mend, then resend"
+    ),
 }

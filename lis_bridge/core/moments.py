@@ -24,12 +24,11 @@ def from_digits(text: str, zone: tzinfo) -> str | None:
     return assemble((year, month, day), (hour, minute, second), zone, offset)
 
 
-def assemble(
-    day: tuple[str, str, str], time: tuple[str, str, str | None], zone: tzinfo, offset: str | None = None
-) -> str | None:
+def assemble(day: tuple[str, str, str], time: tuple[str, str, str | None], zone: tzinfo, offset: str | None = None) -> str | None:
     """ISO text with offset from the parts' digits; None when they name no real moment."""
     try:
-        moment = datetime(*map(int, day), int(time[0]), int(time[1]), int(time[2] or 0), tzinfo=zone)
+        year, month, date_ = map(int, day)
+        moment = datetime(year, month, date_, int(time[0]), int(time[1]), int(time[2] or 0), tzinfo=zone)
     except ValueError:
         return None
     if offset:

@@ -14,7 +14,7 @@ LEVELS = {"PID": 0, "OBR": 1}
 
 @lru_cache(maxsize=64)
 def _grammar(field: str, encoding: str) -> Grammar:
-    component, repeat, escape, sub = (encoding + "^~\\&"[len(encoding) :])[:4]
+    component, repeat, escape, sub = list((encoding + "^~\\&"[len(encoding) :])[:4])
     marks = (("F", field), ("S", component), ("T", sub), ("R", repeat), (".br", "\n"), ("X0D", "\r"), ("X0A", "\n"))
     unescapes = tuple((escape + name + escape, meaning) for name, meaning in (*marks, ("E", escape)))
     return Grammar(field, component, repeat, escape, sub, "MSH", "OBX", unescapes, 0, 1)

@@ -27,8 +27,7 @@ def grammar_of(text: str) -> Grammar | None:
     marks = text[2:6].split(field, 1)[0]
     if len(marks) < 2 or any(mark.isalnum() for mark in marks):
         return None
-    repeat, component, escape = (marks + "&")[:3]
-    return _grammar(field, repeat, component, escape)
+    return _grammar(field, marks[0], marks[1], marks[2] if len(marks) > 2 else "&")
 
 
 def read(text: str, raw: bytes, *, complete: bool = True) -> list[Section] | None:

@@ -36,4 +36,5 @@ def parse(text: str) -> Path:
     if found is None or (found[1] != "@" and found[2] is None):
         return Path("", name=text)
     record, *numbers = found.groups()
-    return Path(record, *(int(number or 0) for number in numbers))
+    field, component, sub = (int(number or 0) for number in numbers)
+    return Path(record, field, component, sub)

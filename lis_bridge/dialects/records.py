@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 from lis_bridge.dialects.paths import Path
@@ -44,7 +45,7 @@ class Grammar(NamedTuple):
     offset: int
     header_offset: int
 
-    def index(self, path: Path) -> int:
+    def place(self, path: Path) -> int:
         """The index of the path's field in its split record."""
         return path.field - (self.header_offset if path.record == self.header else self.offset)
 
@@ -65,7 +66,7 @@ class Grammar(NamedTuple):
 
     def pick(self, fields: list[str], path: Path) -> str:
         """What stands at ``path`` in a split record, unescaped; empty where the record is shorter."""
-        index = self.index(path)
+        index = self.place(path)
         return self.plain(self.part(fields[index], path)) if 0 <= index < len(fields) else ""
 
 
@@ -99,6 +100,7 @@ class Section:
 
 _LINE = re.compile(r"[^\r\n]+")
 _RAW_LINE = re.compile(rb"[^\r\n]+")
+_AND_CR = (1).__add__
 
 
 def lines_of(text: str, raw: bytes, *, complete: bool) -> tuple[list[str], Spans]:
@@ -111,9 +113,9 @@ def lines_of(text: str, raw: bytes, *, complete: bool) -> tuple[list[str], Spans
         torn = not raw.endswith((b"\r", b"\n"))
     else:
         lines = text.split("\r")
-        lengths = [len(line) + 1 for line in (raw.split(b"\r") if len(raw) != len(text) else lines)]
-        ends = list(accumulate(lengths))
-        spans = [(end - length, end - 1) for end, length in zip(ends, lengths, strict=True)]
+        lengths = list(map(len, lines if len(raw) == len(text) else raw.split(b"\r")))
+        starts = list(accumulate(map(_AND_CR, lengths), initial=0))
+        spans = list(zip(starts, map(add, starts, lengths), strict=False))
         torn = bool(lines[-1])
     if torn and not complete:
         lines, spans = lines[:-1], spans[:-1]
@@ -260,7 +262,7 @@ def uniform_fields(joined: str, count: int, wanted: set[int], grammar: Grammar) 
     if len(flat) != count * width or "".join(flat[width::width]).count("\r") != count - 1:
         return None
     return {
-        field: flat[field - grammar.offset :: width] if field - grammar.offset < width else [""] * count for field in wanted
+        number: flat[number - grammar.offset :: width] if number - grammar.offset < width else [""] * count for number in wanted
     }
 
 
@@ -268,9 +270,9 @@ def ragged_fields(lines: list[str], wanted: set[int], grammar: Grammar) -> dict[
     """Fields of a run, record by record."""
     rows = [line.split(grammar.field) for line in lines]
     found: dict[int, list[str]] = {}
-    for field in wanted:
-        index = field - grammar.offset
-        found[field] = [row[index] if index < len(row) else "" for row in rows]
+    for number in wanted:
+        index = number - grammar.offset
+        found[number] = [row[index] if index < len(row) else "" for row in rows]
     return found
 
 
@@ -278,7 +280,7 @@ def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> Rows:
     """The repeats of one field as rows: ``@.n`` is component n of the repeat, other paths stay the same for all."""
     grammar = section.grammar
     fields = section.records.get(each.record, [])
-    index = grammar.index(each)
+    index = grammar.place(each)
     text = fields[index] if 0 <= index < len(fields) else ""
     repeats = [repeat for repeat in text.split(grammar.repeat) if repeat]
     columns: Columns = {}
