@@ -49,8 +49,12 @@ def instant(text: str) -> datetime | None:
 
 
 def local(text: str) -> str:
-    """The moment's text without its offset, as ``lis-bridge decode`` prints it."""
-    return text[: text.index("T") + 1] + re.split(r"[+-]|Z$", text[text.index("T") + 1 :])[0] if "T" in text else text
+    """The moment without its offset, seconds filled in, as ``lis-bridge decode`` prints it; a date stays a date."""
+    day, found, time = text.partition("T")
+    if not found:
+        return text
+    clock = re.split(r"[+-]|Z$", time)[0]
+    return f"{day}T{clock}:00" if len(clock) == 5 else f"{day}T{clock}"
 
 
 def hl7(text: str) -> str:
