@@ -35,7 +35,8 @@ def test_smallest_configuration_is_accepted_as_it_stands(write: Write) -> None:
     assert (config.site.id, config.site.timezone) == ("xinhe", ZoneInfo("Asia/Shanghai"))
     assert [analyzer.id for analyzer in config.analyzers] == ["line-1"]
     assert [(item.version, item.charset, item.window_seconds) for item in config.destinations] == [("2.5.1", "UTF-8", 2.0)]
-    assert config.specimen.barcode.fullmatch("2026-0317-01") and not config.specimen.barcode.fullmatch("0007")
+    assert config.specimen.barcode.fullmatch("2026-0317-01")
+    assert not config.specimen.barcode.fullmatch("0007")
 
 
 def test_everything_but_the_contract_s_keys_has_a_default(write: Write) -> None:
@@ -219,4 +220,5 @@ def test_all_mistakes_are_listed_in_the_order_of_lines(write: Write) -> None:
     config, wrong = settings.examine(write(text))
     lines = [int(re.findall(r":(\d+)$", error.where)[0]) for error in wrong]
     assert config is None
-    assert lines == sorted(lines) and len(lines) == 3
+    assert lines == sorted(lines)
+    assert len(lines) == 3

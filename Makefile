@@ -1,0 +1,47 @@
+# Everything sets itself up: a virtual environment in .venv with the versions of constraints.txt. Needs Python 3.11 or newer and nothing else.
+SHELL := /bin/sh
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+ARGS ?=
+
+.PHONY: help demo test check bench bench-check clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+
+demo: .venv/ready ## Simulated analyzers, the bridge and a LIS on this machine (ARGS="--tubes 500 --headless")
+	$(BIN)/lis-bridge demo $(ARGS)
+
+test: check ## Everything: linters, types, import contracts, tests (ARGS="-k tubes")
+	$(BIN)/python -m pytest -rs $(ARGS)
+
+check: .venv/ready-test ## Linters, types and import contracts only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/ready-test ## Measure (ARGS="benches/test_decode.py")
+	$(BIN)/python -m pytest --benchmark-only --benchmark-columns=median,iqr,ops,rounds $(or $(ARGS),benches)
+
+bench-check: .venv/ready-test ## Run every benchmark once without measuring
+	$(BIN)/python -m pytest --benchmark-disable $(or $(ARGS),benches)
+
+clean: ## Remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "The venv module of $(PYTHON) is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
+	$(PIP) -e .
+	@touch $@
+
+.venv/ready-test: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
+	$(PIP) -e '.[test]'
+	@touch $@ .venv/ready
