@@ -1,0 +1,20 @@
+"""What goes to the LIS: an observation, what it now is to the LIS, and which analyzer measured it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from lis_bridge.core.results import Observation
+
+Status = Literal["F", "C", "W"]
+"""OBX-11 (HL7 table 0085): F final, C corrected after delivery, W was delivered under the wrong specimen."""
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One observation owed to a LIS. Positional on disk: append fields at the end, never reorder."""
+
+    observation: Observation
+    status: Status
+    analyzer: str
