@@ -1,7 +1,7 @@
 """A configuration file as a checked, frozen ``Config``; every error names file and line, and the nearest known key."""
 
 from lis_bridge.settings.checks import Finding, warnings
-from lis_bridge.settings.load import examine, load
+from lis_bridge.settings.load import examine, load, place
 from lis_bridge.settings.models import Analyzer, Config, Console, Controls, Destination, Site, Specimen, Storage, Tls
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Tls",
     "examine",
     "load",
+    "place",
     "warnings",
 ]

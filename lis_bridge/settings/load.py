@@ -80,3 +80,8 @@ def _certificates_at(destination: Destination, folder: Path) -> Destination:
     }
     tls: Tls = destination.tls.model_copy(update=paths)
     return destination.model_copy(update={"tls": tls})
+
+
+def place(config: Config, location: source.Location) -> str:
+    """``file:line`` of a key of a loaded configuration."""
+    return source.read(config.path).where(location)

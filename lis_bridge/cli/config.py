@@ -1,0 +1,132 @@
+"""``lis-bridge config``: is a configuration file right, what is unwise about it, and what does it change of the drivers?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lis_bridge.cli.exits import Exit
+from lis_bridge.cli.output import Json, document
+
+if TYPE_CHECKING:
+    from lis_bridge.catalogue.library import Library
+    from lis_bridge.catalogue.manifest import Manifest
+    from lis_bridge.catalogue.tests import TestCatalogue
+    from lis_bridge.settings import Analyzer, Config, Finding
+
+app = typer.Typer(no_args_is_help=True, help="Check a configuration file.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The configuration file.", show_default=False)]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings count too: exit code 1.")]
+
+
+@app.callback()
+def config() -> None:
+    """Check a configuration file."""
+
+
+@app.command("check", epilog="Example: lis-bridge config check config/hospital.toml")
+def check(file: File, json: Json = False, strict: Strict = False) -> int:
+    """Name every mistake with its line, then what is unwise and what the site changes of its drivers.
+
+    Exit codes: 0 usable, 1 warnings with --strict, 3 mistakes.
+    """
+    from lis_bridge import settings
+    from lis_bridge.catalogue.library import Library
+    from lis_bridge.core import resources
+
+    library = Library.load(resources.drivers())
+    found, wrong = settings.examine(file, drivers=library.ids())
+    errors = [_plain(error.where, error.what, error.hint) for error in wrong]
+    warnings: list[dict[str, str]] = []
+    overrides: list[dict[str, Any]] = []
+    if found is not None:
+        tests = _tests()
+        errors += [_placed(found, item) for item in mismatches(found, library, tests)]
+        marks = settings.warnings(found, marks_controls=lambda driver: marks_controls(library.driver(driver).manifest))
+        warnings = [_placed(found, item) for item in marks]
+        overrides = [_overrides(analyzer, library.driver(analyzer.driver).manifest) for analyzer in found.analyzers]
+    report = {"ok": not errors, "errors": errors, "warnings": warnings, "analyzers": overrides}
+    document(report) if json else _tell(file, report)
+    return Exit.CONFIG if errors else Exit.FINDINGS if warnings and strict else Exit.OK
+
+
+def _tests() -> TestCatalogue:
+    from lis_bridge.catalogue.tests import TestCatalogue
+    from lis_bridge.core import resources
+
+    return TestCatalogue.load(resources.catalogue())
+
+
+def marks_controls(manifest: Manifest) -> bool:
+    """True when the family's messages or ids tell control material by themselves (promise 6)."""
+    rules = (rule for dialect in manifest.dialect.values() for rule in dialect.kinds)
+    return manifest.controls is not None or any(rule.is_ == "qc" for rule in rules)
+
+
+def mismatches(config: Config, library: Library, tests: TestCatalogue) -> Iterator[Finding]:
+    """Overrides that name a dialect or a test that is not there: results under them would be held."""
+    from lis_bridge.settings import Finding
+    from lis_bridge.settings.nearest import did_you_mean
+
+    for index, analyzer in enumerate(config.analyzers):
+        manifest = library.driver(analyzer.driver).manifest
+        if analyzer.dialect is not None and analyzer.dialect not in manifest.dialect:
+            known = ", ".join(manifest.dialect)
+            hint = did_you_mean(analyzer.dialect, manifest.dialect) or f"it knows {known}"
+            what = f"driver {manifest.id} has no dialect {analyzer.dialect!r}"
+            yield Finding(("analyzer", index, "dialect"), what, hint)
+        for code, test in analyzer.codes.items():
+            if tests.test(test) is None:
+                what = f"code {code!r}: the catalogue has no test {test!r}"
+                yield Finding(("analyzer", index, "codes", code), what, "Write a code of config/catalogue/tests.tsv")
+
+
+def _overrides(analyzer: Analyzer, manifest: Manifest) -> dict[str, Any]:
+    """What is in force for an analyzer where the site says something else than the driver."""
+    said = {"dialect": analyzer.dialect, "charset": list(analyzer.charset) or None, "options": analyzer.options or None}
+    tables = {"codes": (analyzer.codes, manifest.codes), "units": (analyzer.units, manifest.units)}
+    changes = {name: _changed(site, driver) for name, (site, driver) in tables.items() if site}
+    return {
+        "id": analyzer.id,
+        "driver": manifest.id,
+        **{name: value for name, value in said.items() if value is not None},
+        **changes,
+    }
+
+
+def _changed(site: dict[str, str], driver: dict[str, str]) -> dict[str, dict[str, str | None]]:
+    return {key: {"driver": driver.get(key), "site": value} for key, value in site.items()}
+
+
+def _placed(config: Config, finding: Finding) -> dict[str, str]:
+    from lis_bridge import settings
+
+    return _plain(settings.place(config, finding.location), finding.what, finding.hint)
+
+
+def _plain(where: str, what: str, hint: str) -> dict[str, str]:
+    return {"where": where, "what": what, "hint": hint}
+
+
+def _tell(file: Path, report: dict[str, Any]) -> None:
+    for level in ("errors", "warnings"):
+        for item in report[level]:
+            word = "" if level == "errors" else "warning: "
+            typer.echo(f"{item['where']}: {word}{item['what']} ({item['hint']})", err=True)
+    for analyzer in report["analyzers"]:
+        for name, value in analyzer.items():
+            if name not in ("id", "driver"):
+                typer.echo(f"{analyzer['id']}: {name}: {_said(value)}")
+    if report["ok"]:
+        typer.echo(f"{file}: usable, {len(report['analyzers'])} analyzers, {len(report['warnings'])} warnings")
+
+
+def _said(value: Any) -> str:
+    """Changes as ``GLU-P = GLU (driver: nothing)``, anything else as it is."""
+    if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
+        return str(value)
+    return ", ".join(f"{key} = {change['site']} (driver: {change['driver'] or 'nothing'})" for key, change in value.items())
