@@ -45,11 +45,14 @@ class KindRule(Model):
 
 
 class FlagSource(Model):
-    """Where flags stand; ``split`` parts one field, ``drop`` leaves out words that mean nothing. ``besides`` only where a number stands too."""
+    """Where flags stand; ``split`` parts one field, ``drop`` leaves out words that mean nothing, ``map`` translates digits of fixed-width texts.
+    ``besides`` only where a number stands too.
+    """
 
     path: str
     split: str | None = None
     drop: tuple[str, ...] = ()
+    map: dict[str, str] = {}
     besides: bool = False
 
 
@@ -73,6 +76,7 @@ class Table(Model):
     record: str | None = None
     each: str | None = None
     code: Texts
+    code_pattern: str | None = None
     name: Texts = ()
     value: Texts
     unit: Texts = ()

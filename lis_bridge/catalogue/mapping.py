@@ -20,7 +20,7 @@ from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.core.results import Image, Observation
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Rows
+from lis_bridge.dialects.records import COMMENTS, Columns, Rows
 
 Lookup = Callable[[Path], str]
 
@@ -46,6 +46,7 @@ class Mapper:
         self._last_wins = last_wins
         self._record = record
         self.code = self._paths(table.code)
+        self._code_memo = Memo(_code_reader(table.code_pattern)) if table.code_pattern else None
         self.name = self._paths(table.name)
         self.value = self._paths(table.value)
         self.unit = self._paths(table.unit)
@@ -84,7 +85,7 @@ class Mapper:
             listed.append(self.rerun)
         if self._images and self.type:
             listed += [Path(self._record, self.value[0].field, part) for part in (3, 5)]
-        return tuple(dict.fromkeys(path for path in listed if path.record in (self._record, "@") or path.name))
+        return tuple(dict.fromkeys(path for path in listed if path.record in (self._record, "@", *COMMENTS) or path.name))
 
     def map(self, rows: Rows, lookup: Lookup) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         """The observations and images of ``rows``; ``lookup`` answers for what stands above them."""
@@ -126,6 +127,9 @@ class Mapper:
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
         size = rows.size
         codes = self._first(self.code, rows, lookup)
+        if self._code_memo is not None:
+            memo = self._code_memo
+            codes = [memo[code] for code in codes]
         names = self._first(self.name, rows, lookup)
         units = self._first(self.unit, rows, lookup)
         mapped = self._codes.mapped(codes, names, units)
@@ -136,16 +140,21 @@ class Mapper:
                 problem or (of_unit if number is not None else None)
                 for problem, of_unit, number in zip(problems, mapped.unit_problems, numbers, strict=True)
             )
+        aspects = self._aspect_column(rows, lookup)
+        tests = mapped.tests
+        if aspects is not None and not SIGNALS.isdisjoint(aspects):
+            tests = tuple(None if aspect in SIGNALS else test for test, aspect in zip(tests, aspects, strict=True))
+            problems = tuple(None if aspect in SIGNALS else problem for problem, aspect in zip(problems, aspects, strict=True))
         lows, highs = self._ranges(rows, lookup)
         flags = self._flags(rows, lookup, numbers)
         reruns = self._reruns(rows, lookup)
-        occurrences, superseded = self._repeats(codes, rows, lookup, size)
+        occurrences, superseded = self._repeats(codes, aspects, size)
         return tuple(
             map(
-                Observation, codes, mapped.tests, values, raws, numbers, comparators, mapped.units, mapped.ucums, mapped.factors,
+                Observation, codes, tests, values, raws, numbers, comparators, mapped.units, mapped.ucums, mapped.factors,
                 lows, highs, flags,
                 self._abnormals(flags, numbers, lows, highs), self._statuses(rows, lookup), self._observed(rows, lookup),
-                self._first(self.run, rows, lookup) if self.run else repeat(""), reruns, self._aspect_column(rows, lookup),
+                self._first(self.run, rows, lookup) if self.run else repeat(""), reruns, repeat("") if aspects is None else aspects,
                 superseded, names if self.name else repeat(None), problems, repeat(None), rows.spans,
                 occurrences,
             )
@@ -233,16 +242,14 @@ class Mapper:
             return repeat(None)
         return self._rerun_memo.of(self._column(self.rerun, rows, lookup))
 
-    def _aspect_column(self, rows: Rows, lookup: Lookup) -> Any:
+    def _aspect_column(self, rows: Rows, lookup: Lookup) -> list[str] | None:
         if self.aspect is None:
-            return repeat("")
+            return None
         return [self._aspects.get(text, "") for text in self._column(self.aspect, rows, lookup)]
 
-    def _repeats(self, codes: list[str], rows: Rows, lookup: Lookup, size: int) -> tuple[Any, Any]:
+    def _repeats(self, codes: list[str], aspects: list[str] | None, size: int) -> tuple[Any, Any]:
         """Ordinals among rows of the same code and aspect, and which rows a later one of the message replaces."""
-        keys: list[Any] = codes
-        if self.aspect is not None:
-            keys = list(zip(codes, self._aspect_column(rows, lookup), strict=True))
+        keys: list[Any] = codes if aspects is None else list(zip(codes, aspects, strict=True))
         if len(set(keys)) == size:
             return repeat(0), repeat(False)
         seen: dict[Any, int] = {}
@@ -254,6 +261,9 @@ class Mapper:
             return ordinals, repeat(False)
         return ordinals, [ordinal < seen[key] - 1 for ordinal, key in zip(ordinals, keys, strict=True)]
 
+
+SIGNALS = frozenset({"P", "G"})
+"""Raw signals and graphics settings: kept as information, never results."""
 
 _SCALED = frozenset({Path("", name="value")})
 """Text dialects keep a scaled value apart from its digits; there ``verbatim`` is never the value."""
@@ -281,7 +291,18 @@ class _Moment:
 def _flag_reader(source: FlagSource) -> Callable[[str], tuple[str, ...]]:
     def read(text: str) -> tuple[str, ...]:
         parts = text.split(source.split) if source.split else [text]
-        return tuple(part for part in (part.strip() for part in parts) if part and part not in source.drop)
+        return tuple(source.map.get(part, part) for part in map(str.strip, parts) if part and part not in source.drop)
+
+    return read
+
+
+def _code_reader(pattern: str) -> Callable[[str], str]:
+    """The first group of a code's pattern; a code that does not fit stays whole."""
+    compiled = re.compile(pattern)
+
+    def read(text: str) -> str:
+        found = compiled.match(text)
+        return found[1] if found is not None else text
 
     return read
 

@@ -224,14 +224,15 @@ def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     grammar, lines = section.grammar, section.lines
     if not lines:
         return Rows({path: [] for path in paths}, 0, [])
-    wanted = {path.field for path in paths}
+    own = [path for path in paths if path.record not in COMMENTS]
+    wanted = {path.field for path in own}
     joined = (grammar.field + "\r").join(lines)
     raw = uniform_fields(joined, len(lines), wanted, grammar)
     if raw is None:
         raw = ragged_fields(lines, wanted, grammar)
     escaped = bool(grammar.escape) and grammar.escape in joined
     rows = Rows({}, len(lines), section.spans)
-    for path in paths:
+    for path in own:
         column = raw[path.field]
         if path.component:
             column = _parts(column, path, grammar)
@@ -239,7 +240,18 @@ def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
             rows.verbatim[path] = column
             column = [grammar.plain(text) for text in column]
         rows.columns[path] = column
+    if len(own) < len(paths):
+        rows.columns.update({path: _commented(section, path) for path in paths if path.record in COMMENTS})
     return rows
+
+
+def _commented(section: Section, path: Path) -> list[str]:
+    """What the comment record behind each row says at ``path``; the first comment of a row counts."""
+    column = [""] * len(section.lines)
+    for row, line in section.comments:
+        if row >= 0 and not column[row]:
+            column[row] = section.grammar.pick(line.split(section.grammar.field), path)
+    return column
 
 
 def _parts(column: list[str], path: Path, grammar: Grammar) -> list[str]:
