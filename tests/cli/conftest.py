@@ -1,0 +1,25 @@
+"""The real command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def lis_bridge(tmp_path: Path) -> Run:
+    """Runs ``lis-bridge`` with its arguments in an empty folder."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lis_bridge.cli.main", *map(str, arguments)]
+        env = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+    return run
