@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -136,6 +137,14 @@ def test_a_url_that_names_no_durable_database_is_refused_with_an_example(bad: st
     with pytest.raises(StorageError) as refused:
         Store.open(bad)
     assert "sqlite:///" in refused.value.hint
+
+
+@pytest.mark.skipif(find_spec("psycopg") is not None, reason="the PostgreSQL driver is installed")
+def test_a_missing_postgresql_driver_is_named_with_its_remedy() -> None:
+    with pytest.raises(StorageError, match="driver is missing") as refused:
+        Store.open("postgresql+psycopg://bridge:secret@host/bridge")
+    assert "psycopg" in refused.value.hint
+    assert "secret" not in str(refused.value)
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(url: str, path: Path) -> None:

@@ -148,6 +148,13 @@ def test_work_inside_a_transaction_that_the_database_ended_is_never_called_store
     assert names(store) == {"later"}
 
 
+def test_work_that_breaks_its_connection_does_not_stop_the_thread(store: Store, writer: Writer) -> None:
+    broken = writer.submit(lambda tx: tx.close())
+    assert isinstance(broken.exception(), StorageError)
+    writer.submit(put("later")).result()
+    assert names(store) == {"later"}
+
+
 def test_a_withdrawn_future_is_not_worked_on(store: Store, writer: Writer) -> None:
     with busy(writer):
         gone = writer.submit(put("gone"))
@@ -184,18 +191,19 @@ async def test_a_task_gets_the_exception_of_its_work(store: Store, writer: Write
     assert names(store) == {"good"}
 
 
-async def test_work_of_a_cancelled_task_is_done_all_the_same(store: Store, writer: Writer) -> None:
+async def test_work_of_a_cancelled_task_is_done_and_its_neighbours_hear_of_theirs(store: Store, writer: Writer) -> None:
     started, go_on = Event(), Event()
     occupied = writer.submit(lambda _tx: (started.set(), go_on.wait()))
     await asyncio.to_thread(started.wait)
-    task = asyncio.create_task(writer.call_async(put("a")))
+    gone, kept = (asyncio.create_task(writer.call_async(put(name))) for name in "ab")
     await asyncio.sleep(0)
-    task.cancel()
+    gone.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await gone
     go_on.set()
-    await asyncio.wrap_future(occupied)
-    await writer.call_async(put("b"))
+    async with asyncio.timeout(30):  # of the same batch: it must hear of its commit all the same
+        await kept
+    occupied.result()
     assert names(store) == {"a", "b"}
 
 
