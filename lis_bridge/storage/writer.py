@@ -102,10 +102,12 @@ class Writer:
     def _commit(self, batch: list[Job]) -> None:
         if self._connection is None:
             self._connection = self._store.writing_connection()
-        with self._connection.begin() as transaction:
-            alone = self._fill(self._connection, batch)
-            if alone and alone.error is not None:
-                transaction.rollback()
+        transaction = self._connection.begin()
+        alone = self._fill(self._connection, batch)
+        if alone and alone.error is not None:
+            transaction.rollback()
+        else:
+            transaction.commit()  # raises where the work itself has ended the transaction
 
     def _fill(self, tx: Connection, batch: list[Job]) -> Job | None:
         """Run a batch; returns its job when it was alone and needed no savepoint."""

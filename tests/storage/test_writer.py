@@ -148,8 +148,11 @@ def test_work_inside_a_transaction_that_the_database_ended_is_never_called_store
     assert names(store) == {"later"}
 
 
-def test_work_that_breaks_its_connection_does_not_stop_the_thread(store: Store, writer: Writer) -> None:
-    broken = writer.submit(lambda tx: tx.close())
+@pytest.mark.parametrize("end", [Connection.close, Connection.rollback])
+def test_work_that_ends_its_transaction_is_never_called_stored(
+    store: Store, writer: Writer, end: Callable[[Connection], None]
+) -> None:
+    broken = writer.submit(lambda tx: (put("lost")(tx), end(tx)))
     assert isinstance(broken.exception(), StorageError)
     writer.submit(put("later")).result()
     assert names(store) == {"later"}
