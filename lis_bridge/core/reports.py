@@ -13,8 +13,17 @@ Status = Literal["F", "C", "W"]
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One observation owed to a LIS. Positional on disk: append fields at the end, never reorder."""
+    """One observation owed to a LIS. Positional on disk: append fields at the end, never reorder.
+
+    ``source`` is the instrument behind the analyzer's id (its serial number where it says one): a link may carry two of a kind.
+    """
 
     observation: Observation
     status: Status
     analyzer: str
+    source: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str | None, str]:
+        """What the LIS knows this result by in its tube: of two waiting reports with one identity, the later one counts."""
+        return (self.source or self.analyzer, self.observation.test, self.observation.aspect)
