@@ -58,12 +58,11 @@ class Morning:
     tubes: tuple[str, ...] = ()
 
 
-def station(analyzer: str, manifest: Manifest, tests: TestCatalogue, *, classes: Sequence[str] = ()) -> Station:
-    """An analyzer by its driver; ``classes`` narrows the menu to such tests of the catalogue."""
+def station(analyzer: str, manifest: Manifest, tests: TestCatalogue) -> Station:
+    """An analyzer by its driver, with all that it can measure in blood."""
     composer = Composer(manifest)
     items = menu(manifest, table_for(composer.dialect, "patient"), tests)
-    chosen = tuple(item for item in items if not classes or item.test.class_ in classes)
-    return Station(analyzer, composer, chosen, manifest.models[0])
+    return Station(analyzer, composer, tuple(item for item in items if item.test.specimen != "body fluid"), manifest.models[0])
 
 
 def morning(stations: Sequence[Station], tubes: int, now: datetime, seed: int) -> Morning:
