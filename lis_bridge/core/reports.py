@@ -27,3 +27,13 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def identity(self) -> tuple[str, str | None, str]:
         """What the LIS knows this result by in its tube: of two waiting reports with one identity, the later one counts."""
         return (self.source or self.analyzer, self.observation.test, self.observation.aspect)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What an outgoing message says of the tube itself; ``specimen`` is the wire's id, ``numbered`` a running number's mark."""
+
+    key: str
+    specimen: str
+    numbered: bool = False
+    patient_id: str | None = None
+    patient_name: str | None = None

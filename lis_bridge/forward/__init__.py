@@ -1,0 +1,1 @@
+"""What the LIS hears and answers: ORU^R01 messages, MLLP, acknowledgements. No database, no queue."""
