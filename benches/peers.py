@@ -1,0 +1,82 @@
+"""Other people's parsers, asked for the same nine fields of every result. A peer that is not installed is left out.
+
+The nine fields are OBX-2, 3, 4, 5, 6, 7, 8, 11 and 14: type, code, name, value, unit, range, flag, status and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import hl7
+
+FIELDS = (2, 3, 4, 5, 6, 7, 8, 11, 14)
+Read = Callable[[bytes], list[tuple[str, ...]]]
+
+
+def found(name: str) -> ModuleType | None:
+    """The module, or None where it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+def python_hl7(message: bytes) -> hl7.Message:
+    """python-hl7's parse alone; it reads nothing."""
+    return hl7.parse(message.decode())
+
+
+def python_hl7_read(message: bytes) -> list[tuple[str, ...]]:
+    return [tuple(str(obx[field]) for field in FIELDS) for obx in hl7.parse(message.decode()).segments("OBX")]
+
+
+def split(message: bytes) -> list[list[str]]:
+    """The floor in this language: every segment split at every bar, nothing read."""
+    return [segment.split("|") for segment in message.decode().split("\r")]
+
+
+def split_read(message: bytes) -> list[tuple[str, ...]]:
+    return [tuple(row[field] for field in FIELDS) for row in split(message) if row[0] == "OBX"]
+
+
+def _hl7lw(module: Any) -> Read:
+    parser = module.Hl7Parser()
+
+    def read(message: bytes) -> list[tuple[str, ...]]:
+        return [tuple(obx[field] for field in FIELDS) for obx in parser.parse_message(message).get_segments("OBX")]
+
+    return read
+
+
+def _medforge(module: Any) -> Read:
+    def read(message: bytes) -> list[tuple[str, ...]]:
+        segments = module.parse(message.decode()).segments_by_name("OBX")
+        return [tuple(obx.field(field).value for field in FIELDS) for obx in segments]
+
+    return read
+
+
+def _hl7kit(module: Any) -> Read:
+    paths = [[f"OBX[{row}]-{field}" for field in FIELDS] for row in range(1, 5001)]
+
+    def read(message: bytes) -> list[tuple[str, ...]]:
+        parsed = module.parse(message)
+        rows = parsed.segments().count("OBX")
+        get = parsed.get
+        return [tuple(get(path) or "" for path in row) for row in paths[:rows]]
+
+    return read
+
+
+_READERS: dict[str, Callable[[Any], Read]] = {"hl7lw": _hl7lw, "medforge": _medforge, "hl7kit": _hl7kit}
+
+
+def readers() -> Iterable[tuple[str, Read]]:
+    """Every installed peer with how it reads the nine fields."""
+    for name, make in _READERS.items():
+        module = found(name)
+        if module is not None:
+            yield name, make(module)
