@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from lis_bridge.core.faults import StorageError
+from lis_bridge.settings.links import folder_of, host_and_port
 
 if TYPE_CHECKING:
     from lis_bridge.settings import Config
@@ -169,15 +170,14 @@ def _journal(database: Path, now: datetime) -> Iterator[Line]:
 
 def _link(analyzer: str, link: str, running: bool) -> Iterator[Line]:
     parts = urlsplit(link)
-    place = unquote(parts.netloc + parts.path)
     if parts.scheme == "tcp-listen":
         yield _listening(analyzer, parts.netloc, running)
     elif parts.scheme == "tcp-connect":
         yield _reaching(analyzer, parts.netloc, "warn", "Is the analyzer on, the address right, the cable in?")
     elif parts.scheme == "serial":
-        yield _device(analyzer, place)
+        yield _device(analyzer, unquote(parts.netloc + parts.path))
     else:
-        yield _folder(analyzer, Path(place))
+        yield _folder(analyzer, folder_of(link))
 
 
 def _service(config: Config) -> Line | None:
@@ -195,7 +195,7 @@ def _service(config: Config) -> Line | None:
 
 
 def _listening(name: str, address: str, running: bool) -> Line:
-    host, port = _split(address)
+    host, port = host_and_port(address)
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             if os.name == "posix":
@@ -213,16 +213,10 @@ def _listening(name: str, address: str, running: bool) -> Line:
 
 def _reaching(name: str, address: str, else_: State, remedy: str) -> Line:
     try:
-        with socket.create_connection(_split(address), PATIENCE):
+        with socket.create_connection(host_and_port(address), PATIENCE):
             return Line(name, "ok", f"{address} answers")
     except OSError as wrong:
         return Line(name, else_, f"{address} does not answer: {wrong.strerror or wrong}", remedy)
-
-
-def _split(address: str) -> tuple[str, int]:
-    from lis_bridge.settings.links import host_and_port
-
-    return host_and_port(address)
 
 
 def _device(analyzer: str, device: str) -> Line:

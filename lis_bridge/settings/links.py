@@ -102,6 +102,13 @@ def host_and_port(text: str, example: str = "127.0.0.1:8080") -> tuple[str, int]
     return found[1].strip("[]"), int(found[2])
 
 
+def folder_of(url: str) -> Path:
+    """The folder of a ``folder://`` link; ``folder:///C:/results`` has a slash before the drive."""
+    parts = urlsplit(url)
+    place = unquote(parts.netloc + parts.path)
+    return Path(place[1:] if re.match(r"/[A-Za-z]:", place) else place)
+
+
 def rooted(url: str, folder: Path) -> str:
     """``folder://some/place`` has a relative path: it counts from the configuration file's folder."""
     parts = urlsplit(url)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from lis_bridge import settings
 from lis_bridge.core import resources
 from lis_bridge.core.faults import ConfigError
+from lis_bridge.settings import links
 
 from .conftest import SMALLEST, Write
 
@@ -65,6 +66,13 @@ def test_relative_folder_link_counts_from_the_file(write: Write) -> None:
 def test_absolute_folder_link_stays(write: Write) -> None:
     path = write(SMALLEST.replace("tcp-listen://127.0.0.1:5100", "folder:///srv/in?pattern=*.cdf"))
     assert settings.load(path).analyzers[0].link == "folder:///srv/in?pattern=*.cdf"
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"), [("folder:///srv/a%20b?pattern=*", "/srv/a b"), ("folder:///C:/results", "C:/results")]
+)
+def test_folder_of_a_link_is_a_path(url: str, folder: str) -> None:
+    assert links.folder_of(url) == Path(folder)
 
 
 def test_require_order_of_the_site_holds_for_analyzers_that_say_nothing(write: Write) -> None:
