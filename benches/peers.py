@@ -80,3 +80,14 @@ def readers() -> Iterable[tuple[str, Read]]:
         module = found(name)
         if module is not None:
             yield name, make(module)
+
+
+def astm(frames: bytes) -> list[Any] | None:
+    """Records of one transmission as the ``astm`` package (``astm-2025`` on PyPI) decodes them, frame by frame, without typing them.
+
+    None where it is not installed. Its ``decode`` wants one frame at a time, as its own server hands them over.
+    """
+    codec = found("astm.codec")
+    if codec is None:
+        return None
+    return [record for frame in frames.strip(b"\x05\x04").split(b"\x02")[1:] for record in codec.decode(b"\x02" + frame)]

@@ -89,14 +89,14 @@ def _differences(want: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
 
 
 def mapped(subject: Subject) -> Iterator[Finding]:
-    """Every result code of the captures is mapped, ignored or waived, with a unit that the catalogue knows for the test."""
+    """Every result code of patients in the captures is mapped or ignored, with a unit that the catalogue knows for the test."""
     for capture in subject.captures:
         for message in subject.plan.decode(capture.raw, repair=True).messages:
             yield from _unmapped(capture, message)
 
 
 def _unmapped(capture: Capture, message: Message) -> Iterator[Finding]:
-    for seen in message.observations:
+    for seen in message.observations if message.kind == "patient" else ():
         if seen.problem is not None:
             yield Finding("mapped", capture.file.name, f"{seen.problem}: {seen.code} {seen.unit or ''}".rstrip())
 

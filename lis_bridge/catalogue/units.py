@@ -99,16 +99,21 @@ class Units:
         """What ``spelling`` means for ``test``; None where it means nothing that is certain."""
         if spelling and spelling == test.ucum:
             return Unit(test.ucum)
-        for row in self._rows.get(spelling or "", ()):
-            factor = _KINDS[row.kind](self, row, test)
-            if factor is None:
-                continue
-            if row.kind == "empty" or (factor == 1 and row.ucum == test.ucum):
-                return Unit(test.ucum)
-            text = _decimal_text(factor)
-            if text is not None:
-                return Unit(row.ucum, text)
-        return None
+        return next((unit for row in self.meanings(spelling or "") if (unit := self.applied(row, test)) is not None), None)
+
+    def meanings(self, spelling: str) -> tuple[Row, ...]:
+        """The rows of a spelling; at most one of them applies to a test."""
+        return tuple(self._rows.get(spelling, ()))
+
+    def applied(self, row: Row, test: Measured) -> Unit | None:
+        """What one meaning makes of a test's figures."""
+        factor = _KINDS[row.kind](self, row, test)
+        if factor is None:
+            return None
+        if row.kind == "empty" or (factor == 1 and row.ucum == test.ucum):
+            return Unit(test.ucum)
+        text = _decimal_text(factor)
+        return None if text is None else Unit(row.ucum, text)
 
     def base(self, ucum: str) -> str:
         """The unit that stands for the dimension of ``ucum``."""

@@ -148,8 +148,8 @@ def _drop(tx: Connection, id: int, now: datetime) -> None:
 def _seal_one(
     tx: Connection, id: int, tube_id: int, control_id: str, reports: list[Report], now: datetime, build: Build, mark: Mark
 ) -> bool:
-    *head, version = _HEAD.one(tx, of=tube_id)
     try:
+        *head, version = _HEAD.one(tx, of=tube_id)
         message = build(_head(*head), reports, control_id)
     except Exception as error:  # whatever it is, it must not stop the other tubes
         _log.error("delivery_unbuilt", delivery=id, error=type(error).__name__)

@@ -50,12 +50,13 @@ class Station:
 
 @dataclass
 class Morning:
-    """What each analyzer sends, in order, and what must come of it."""
+    """What each analyzer sends, in order, and what must come of it; ``tests`` maps each analyzer's codes to the catalogue's."""
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     expected: dict[Place, list[str]] = field(default_factory=dict)
     held: int = 0
     tubes: tuple[str, ...] = ()
+    tests: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def station(analyzer: str, manifest: Manifest, tests: TestCatalogue) -> Station:
@@ -71,6 +72,7 @@ def morning(stations: Sequence[Station], tubes: int, now: datetime, seed: int) -
     plan = Morning(tubes=tuple(f"{now:%y%m%d}{number:05d}" for number in range(1, tubes + 1)))
     people = [Patient(f"P{number:05d}", chance.choice(FAMILY) + chance.choice(GIVEN)) for number in range(tubes)]
     for order, one in enumerate(stations):
+        plan.tests[one.analyzer] = {item.code: item.test.code for item in one.items}
         work = [_visit(one, number, tubes, now, chance, is_line=order == 0) for number in range(0, tubes, order + 1)]
         for visit in work:
             visit.first = replace(visit.first, id=plan.tubes[visit.number], patient=people[visit.number])
@@ -164,7 +166,7 @@ def _parts(visit: _Visit, size: int | None) -> Iterator[Sample]:
 
 
 def _expect(plan: Morning, one: Station, visit: _Visit) -> None:
-    tests = {item.code: item.test.code for item in one.items}
+    tests = plan.tests[one.analyzer]
     for measured in (*visit.first.results, *visit.again):
         plan.expected.setdefault(Place(visit.first.id, one.analyzer, tests[measured.code]), []).append(measured.value)
     plan.held += len(visit.unknown)

@@ -82,7 +82,8 @@ def filed(received: Received) -> list[Filed]:
             tube = _text(segment, 3)
         elif name == "OBX":
             place = Place(tube, _text(segment, 18).split("^")[0], _text(segment, 3).split("^")[0])
-            value = message.unescape(_text(segment, 5))
+            value = _text(segment, 5)
+            value = message.unescape(value) if "\\" in value else value
             found.append(Filed(place, value, _text(segment, 11), _text(segment, 14), received.at))
     return found
 

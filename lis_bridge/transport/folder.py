@@ -170,6 +170,8 @@ class FolderLink:
 class FileChannel:
     """One file; ``peer`` is its name as text, for the journal only, because some analyzers name files after patients."""
 
+    repeats = True
+
     def __init__(self, content: Content, keep: Callable[[Content], Awaitable[None]]) -> None:
         self.peer = _text(content.name)
         self._content = content

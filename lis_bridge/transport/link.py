@@ -23,6 +23,10 @@ class Channel(Protocol):
     def peer(self) -> str:
         """Who speaks: an address without port, a device, a file's name. Kept as provenance; a file's name is not for logs."""
 
+    @property
+    def repeats(self) -> bool:
+        """True where all of it is read again later unless ``committed`` was called (a file)."""
+
     async def read(self) -> bytes:
         """The next bytes; ``b""`` at the end. May be cancelled without losing any. Raises LinkError."""
 

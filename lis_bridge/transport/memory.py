@@ -14,6 +14,8 @@ _listening: dict[str, MemoryLink] = {}
 class MemoryChannel:
     """One end of a conversation."""
 
+    repeats = False
+
     def __init__(self, peer: str, arriving: asyncio.Queue[bytes], leaving: asyncio.Queue[bytes]) -> None:
         self.peer = peer
         self._arriving = arriving

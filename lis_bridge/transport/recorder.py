@@ -32,6 +32,10 @@ class Recorder:
     def peer(self) -> str:
         return self._channel.peer
 
+    @property
+    def repeats(self) -> bool:
+        return self._channel.repeats
+
     async def read(self) -> bytes:
         data = await self._channel.read()
         if data:

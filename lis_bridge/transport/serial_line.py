@@ -138,6 +138,8 @@ class SerialLink:
 class SerialChannel:
     """An open serial device; ``peer`` is its name."""
 
+    repeats = False
+
     def __init__(self, port: serial.Serial) -> None:
         self.peer = str(port.port)
         self._port = port

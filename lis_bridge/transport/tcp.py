@@ -25,6 +25,8 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
 class TcpChannel:
     """One TCP connection; ``peer`` is the address without the port, IPv4 also where it came over an IPv6 socket."""
 
+    repeats = False
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
