@@ -1,0 +1,218 @@
+"""One conversation with an analyzer: its bytes → framer → one commit for everything in a read → replies, in order (promise 1).
+
+Commit, then speak. A commit that fails is answered with the refusal of the first thing that it would have stored; the framer
+steps back, the conversation goes on, and the analyzer sends again. An analyzer may be silent for ever. What is read is bounded by the
+framer's largest message, what is kept of bytes that are no message by ``Evidence``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from lis_bridge.core.clock import Clock
+from lis_bridge.core.faults import Fault, LinkError, StorageError
+from lis_bridge.framing import Discarded, Event, Framer, FrameReceived, MessageReceived, Send
+from lis_bridge.pipeline.filing import Evidence, Transmission, plan
+from lis_bridge.storage import Writer
+from lis_bridge.transport import Channel
+
+CLOSING_TRIES = 3
+CLOSING_PAUSE = 1.0
+"""Seconds between the tries to store what a conversation left open; acknowledged frames are recovered at the next start in any case."""
+LINGER_SECONDS = 0.25
+LINGER_AT_MOST = 2.0
+"""A conversation that a newer one replaces is heard to its end: so long in silence, and so long at the most."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was heard from one analyzer since the start, over all its conversations."""
+
+    heard_at: datetime | None = None
+    message_at: datetime | None = None
+    bytes: int = 0
+    messages: int = 0
+    cut_off: int = 0
+    faults: int = 0
+    refused: int = 0
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The analyzer behind a conversation. ``acknowledge`` gives the application's framed reply to a whole message, or None."""
+
+    analyzer: str
+    framing: str
+    framer: Callable[[], Framer]
+    acknowledge: Callable[[bytes, datetime], bytes | None]
+    tally: Tally
+    evidence: Evidence
+
+
+class Inbound:
+    """Runs one conversation to its end. ``journaled`` is called after each commit that holds a message."""
+
+    def __init__(self, channel: Channel, source: Source, writer: Writer, clock: Clock, journaled: Callable[[], None]) -> None:
+        self._channel = channel
+        self._source = source
+        self._writer = writer
+        self._clock = clock
+        self._journaled = journaled
+        self._framer = source.framer()
+        self._open = Transmission.first()
+        self._window: asyncio.Timeout | None = None
+        self._leaving_at: float | None = None
+        self._linger = 0.0
+        self._broken = False
+
+    async def run(self) -> None:
+        """Until the analyzer ends it, ``leave`` is called, or the link is lost (LinkError); the channel is closed by then."""
+        ended = False
+        try:
+            while (data := await self._next()) is not None:
+                await self._hear(data)
+            ended = self._leaving_at is None
+        finally:
+            await self._close(ended)
+
+    def leave(self, *, linger: bool = False) -> None:
+        """End after what is in hand; ``linger``: after what has been sent already, too."""
+        self._linger = LINGER_SECONDS if linger else 0.0
+        self._leaving_at = self._clock.monotonic() + (LINGER_AT_MOST if linger else 0.0)
+        if self._window is not None and not self._window.expired():
+            self._window.reschedule(asyncio.get_running_loop().time() + self._linger)
+
+    async def _next(self) -> bytes | None:
+        """What the line brought, nothing when a timer is due, None at the end."""
+        patience = self._patience()
+        if patience is not None and patience < 0 and self._leaving_at is not None:
+            return None
+        try:
+            async with asyncio.timeout(patience) as self._window:
+                return await self._channel.read() or None
+        except TimeoutError:
+            return None if self._leaving_at is not None else b""
+        finally:
+            self._window = None
+
+    def _patience(self) -> float | None:
+        now = self._clock.monotonic()
+        if self._leaving_at is not None:
+            return min(self._linger, self._leaving_at - now)
+        return None if self._framer.deadline is None else max(0.0, self._framer.deadline - now)
+
+    async def _hear(self, data: bytes) -> None:
+        now = self._clock.monotonic()
+        if not data:
+            await self._act(self._framer.tick(now))
+            return
+        tally = self._source.tally
+        tally.bytes += len(data)
+        tally.heard_at = self._clock.now()
+        try:
+            events: Sequence[Event] = self._framer.receive(data, now)
+        except Exception as error:  # a defect of ours: the bytes are kept, the conversation ends, the link begins a new one
+            self._broken = True
+            await self._act([Discarded(data, _defect(error))])
+            raise LinkError("the framer failed", where=self._source.analyzer, hint=f"Report {type(error).__name__}") from error
+        await self._act(events)
+
+    async def _act(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        if await self._commit(events):
+            await self._speak(b"".join(map(self._reply, events)))
+        else:
+            self._framer.refused()
+            await self._speak(
+                next((event.refusal for event in events if isinstance(event, FrameReceived | MessageReceived)), b"")
+            )
+
+    async def _commit(self, events: Sequence[Event]) -> bool:
+        """True once everything durable among the events is on the disk."""
+        now = self._clock.now()
+        filing = plan(
+            events, self._open, self._source.evidence, self._source.analyzer, self._channel.peer, self._source.framing, now
+        )
+        if filing.writes:
+            try:
+                await self._writer.call_async(filing.store, urgent=True)
+            except Exception as error:
+                self._source.tally.refused += 1
+                what = error.what if isinstance(error, StorageError) else type(error).__name__
+                _log.error("commit_refused", analyzer=self._source.analyzer, what=what)
+                return False
+        self._open = filing.open
+        self._count(events, now)
+        return True
+
+    def _count(self, events: Sequence[Event], now: datetime) -> None:
+        tally, messages = self._source.tally, 0
+        for event in events:
+            if isinstance(event, MessageReceived):
+                messages += 1
+                tally.cut_off += not event.complete
+            elif isinstance(event, Discarded):
+                tally.faults += 1
+                tally.fault = event.fault
+                _log.warning("bytes_discarded", analyzer=self._source.analyzer, kind=event.fault.kind, bytes=len(event.raw))
+        if messages:
+            tally.messages += messages
+            tally.message_at = now
+            self._journaled()
+
+    def _reply(self, event: Event) -> bytes:
+        if isinstance(event, Send):
+            return event.data
+        if isinstance(event, FrameReceived):
+            return event.reply
+        if isinstance(event, MessageReceived):
+            return event.reply + (self._acknowledgement(event.raw) if event.complete else b"")
+        return b""
+
+    def _acknowledgement(self, raw: bytes) -> bytes:
+        try:
+            return self._source.acknowledge(raw, self._clock.now()) or b""
+        except Exception as error:  # the message is safe: what it is not answered, it is sent again
+            _log.error("acknowledgement_failed", analyzer=self._source.analyzer, error=type(error).__name__)
+            return b""
+
+    async def _speak(self, words: bytes) -> None:
+        if words:
+            await self._channel.write(words)
+
+    async def _close(self, ended: bool) -> None:
+        """Store what was open. A file that was not read to its end is left as it is: it comes again."""
+        try:
+            worth = (ended or not self._channel.repeats) and not self._broken
+            if worth and await self._store_rest() and ended:
+                await self._channel.committed()
+        except LinkError:  # the rest is stored, and nobody is there to hear of it
+            pass
+        finally:
+            self._channel.close()
+
+    async def _store_rest(self) -> bool:
+        for left in reversed(range(CLOSING_TRIES)):
+            events = self._framer.close(self._clock.monotonic())
+            if await self._commit(events):
+                await self._speak(b"".join(map(self._reply, events)))
+                return True
+            self._framer.refused()
+            if left:
+                await asyncio.sleep(CLOSING_PAUSE)
+        return False
+
+
+def _defect(error: Exception) -> Fault:
+    return Fault(
+        "framing failed", f"bytes of one read ({type(error).__name__})", "A defect of the bridge: report it with these bytes"
+    )
