@@ -1,0 +1,139 @@
+"""Bytes that mean harm: the time they take grows with their size and no faster, and they end as faults, never as exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from benches import messages, subjects
+from benches.race import Contestant, Figure, Outcome, Race
+from lis_bridge.catalogue.plan import Decoded
+
+HEADER = b"MSH|^~\\&|||||20260317||ORU^R01|1|P|2.3.1||||0\rPID|1\rOBR|1|26031700001\r"
+LIS2_HEADER = b"H|\\^&|||Mindray^^|||||||PR|1394-97|20260317\rP|1\rO|1|1^^|26031700001\r"
+EIGHT_MB = 1 << 23
+
+
+def _fields(count: int) -> bytes:
+    return HEADER + b"OBX|1|NM|A||" + b"|" * count + b"\r"
+
+
+def _ragged(count: int) -> bytes:
+    return HEADER + b"".join(b"OBX|%d|NM|A%d||1%s\r" % (at, at, b"|" * (at % 7)) for at in range(count // 16))
+
+
+def _repeats(count: int) -> bytes:
+    return HEADER + b"OBX|1|NM|A||" + b"~".join([b"1^2&3"] * count) + b"\r"
+
+
+def _escapes(count: int) -> bytes:
+    return HEADER + b"OBX|1|ST|A||" + b"\\E" * count + b"\\T\\\\X0D\\" * count + b"\r"
+
+
+def _backslashes(count: int) -> bytes:
+    return HEADER + b"OBX|1|ST|A||" + b"\\" * count + b"\r"
+
+
+def _one_segment(count: int) -> bytes:
+    return HEADER + b"OBX|1|ST|A||" + b"x" * count + b"\r"
+
+
+def _orders(count: int) -> bytes:
+    return HEADER + b"".join(b"OBR|%d|S%d\rOBX|1|NM|A||1\r" % (at, at) for at in range(count // 16))
+
+
+def _same_order(count: int) -> bytes:
+    return HEADER + b"OBR|1|26031700001\rOBX|1|NM|A||1\r" * (count // 16)
+
+
+def _comments(count: int) -> bytes:
+    return HEADER + b"OBX|1|NM|A||1\rNTE|1||x\r" * (count // 16)
+
+
+def _spaces(count: int) -> bytes:
+    return HEADER + b"OBX|1|NM|A||" + b" " * count + b"x|U/L|" + b"1" * count + b"-\r"
+
+
+def _digits(count: int) -> bytes:
+    return HEADER + b"OBX|1|NM|A||" + b"9" * count + b"x\r"
+
+
+def _starts(count: int) -> bytes:
+    return b"MSH|^~\\&|\x1c\r\x0b" * (count // 12)
+
+
+MLLP = {
+    "empty fields": _fields,
+    "ragged rows": _ragged,
+    "repeats": _repeats,
+    "escapes": _escapes,
+    "escape characters only": _backslashes,
+    "one segment": _one_segment,
+    "orders": _orders,
+    "the same order again and again": _same_order,
+    "comments": _comments,
+    "blanks": _spaces,
+    "digits": _digits,
+    "empty messages": _starts,
+}
+
+
+@pytest.mark.parametrize("name", MLLP)
+def test_hostile_hl7_is_linear(name: str, race: Callable[..., Race], outcome: Outcome) -> None:
+    """Hostile HL7"""
+    outcome.question = f"Hostile HL7, {name}: cost of a byte at four times the size (µs a kB)"
+    make = MLLP[name]
+    _linear(race, subjects.plan(subjects.HL7_DRIVER, 20).decode, [messages.mllp(make(count)) for count in (50_000, 200_000)])
+
+
+def _frames(count: int) -> bytes:
+    return b"\x05" + b"\x021H|\\^&\r\x1700\r\n" * (count // 16)
+
+
+def _enquiries(count: int) -> bytes:
+    return b"\x05" * count
+
+
+def _unending(count: int) -> bytes:
+    return b"\x05\x021" + b"R" * count
+
+
+def _components(count: int) -> bytes:
+    return messages.packed([LIS2_HEADER, b"R|1|" + b"^" * count + b"|1\r", b"L|1|N\r"])
+
+
+LIS1A = {
+    "bad checksums": _frames,
+    "enquiries only": _enquiries,
+    "a frame without end": _unending,
+    "components": _components,
+}
+
+
+@pytest.mark.parametrize("name", LIS1A)
+def test_hostile_lis2_is_linear(name: str, race: Callable[..., Race], outcome: Outcome) -> None:
+    """Hostile LIS2-A2"""
+    outcome.question = f"Hostile LIS2-A2 frames, {name}: cost of a byte at four times the size (µs a kB)"
+    make = LIS1A[name]
+    _linear(race, subjects.plan(subjects.LIS2_DRIVER, 20).decode, [make(count) for count in (50_000, 200_000)])
+
+
+def _linear(race: Callable[..., Race], decode: Callable[[bytes], Decoded], texts: list[bytes]) -> None:
+    small, big = texts
+    contestants = [
+        Contestant("four times the size", decode, [big], per=len(big) // 1000),
+        Contestant("once", decode, [small], per=len(small) // 1000),
+    ]
+    race(contestants, at_most={"once": 1.6}, reference="")
+
+
+def test_a_segment_of_64_megabytes(benchmark: Callable[..., Decoded], outcome: Outcome) -> None:
+    """One HL7 segment of 64 MB"""
+    plan = subjects.plan(subjects.HL7_DRIVER, 20)
+    text = messages.mllp(_one_segment(8 * EIGHT_MB))
+    found = benchmark.pedantic(plan.decode, args=(text,), rounds=2)  # type: ignore[attr-defined]
+    assert len(found.messages[0].observations) <= 1
+    stats = benchmark.stats  # type: ignore[attr-defined]
+    if stats:
+        outcome.figures.append(Figure("wall time", stats.stats.min, "s", 1.0))
