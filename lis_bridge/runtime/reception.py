@@ -1,0 +1,166 @@
+"""One analyzer's link under supervision: it is had again after every loss, by itself, while the others go on.
+
+Losses and returns are logged once each. Of one peer the newest connection wins, because the older one is as a rule half open, unless
+the driver says that its analyzer keeps several (``[link] connections = "many"``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+
+from lis_bridge.core.clock import Clock
+from lis_bridge.core.faults import Fault, LinkError
+from lis_bridge.pipeline.inbound import Inbound, Source
+from lis_bridge.runtime.logs import place_of
+from lis_bridge.runtime.peers import Peers
+from lis_bridge.storage import Writer
+from lis_bridge.transport import Channel, Link
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
+"""Seconds before a lost link is tried again; each vain try doubles them."""
+MOST_CONVERSATIONS = 32
+REMEMBERED_STRANGERS = 256
+STOP_SECONDS = 10.0
+"""A conversation that cannot be ended in so long (a peer that takes no reply, a disk that hangs) is given up when the service stops."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may speak, and whether several connections of one peer may stand beside each other."""
+
+    peers: Peers
+    many: bool
+
+
+class Reception:
+    """Runs one link and its conversations."""
+
+    def __init__(
+        self, link: Link, source: Source, rules: Rules, writer: Writer, clock: Clock, journaled: Callable[[], None]
+    ) -> None:
+        self._link = link
+        self._source = source
+        self._rules = rules
+        self._writer = writer
+        self._clock = clock
+        self._journaled = journaled
+        self._talks: dict[asyncio.Task[None], tuple[str, Inbound]] = {}
+        self._strangers: set[str] = set()
+        self._pause = FIRST_PAUSE
+        self.lost_at: datetime | None = None
+        self.turned_away = 0
+        self.fault: Fault | None = None
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Who is connected, one entry for each conversation."""
+        return tuple(peer for peer, _ in self._talks.values())
+
+    async def open(self) -> None:
+        """Bind a listening port. Raises LinkError."""
+        await self._link.open()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            try:
+                await self._receive()
+            except LinkError as error:
+                self._note_loss(error)
+            except Exception as error:
+                what = f"{type(error).__name__} at {place_of(error)}"
+                self._note_loss(LinkError(what, where=self._link.where, hint="A defect of the bridge: report it"))
+            await asyncio.sleep(self._pause)
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+
+    async def stop(self) -> None:
+        """End the conversations, each after its commit in hand, and give the link back; ``run`` was cancelled before."""
+        talks = dict(self._talks)
+        for _, inbound in talks.values():
+            inbound.leave()
+        if talks:
+            _, stuck = await asyncio.wait(talks, timeout=STOP_SECONDS)
+            for task in stuck:
+                task.cancel()
+        await self._link.close()
+
+    async def _receive(self) -> None:
+        # Links give generators; only those can be closed before their end.
+        async with aclosing(cast(Any, self._link.connections())) as connections:
+            async for channel in connections:
+                self._note_return()
+                if await self._admit(channel):
+                    self._begin(channel)
+                else:
+                    channel.close()
+
+    async def _admit(self, channel: Channel) -> bool:
+        if not await self._rules.peers.admit(channel.peer):
+            self._note_stranger(channel.peer)
+            return False
+        if not self._rules.many:
+            await self._retire(channel.peer)
+        if len(self._talks) >= MOST_CONVERSATIONS:
+            self._turn_away("too many connections", channel.peer, "Does the analyzer open connections without closing them?")
+            return False
+        return True
+
+    async def _retire(self, peer: str) -> None:
+        """Hear the peer's older conversation to its end before the newer one begins, so that messages keep their order."""
+        older = {task: inbound for task, (known, inbound) in self._talks.items() if known == peer}
+        for inbound in older.values():
+            inbound.leave(linger=True)
+        if older:
+            await asyncio.wait(older)  # unlike gather, it leaves them alone when the service stops meanwhile
+
+    def _begin(self, channel: Channel) -> None:
+        inbound = Inbound(channel, self._source, self._writer, self._clock, self._journaled)
+        task = asyncio.create_task(self._converse(inbound), name=f"conversation {self._source.analyzer}")
+        self._talks[task] = (channel.peer, inbound)
+        task.add_done_callback(lambda done: self._talks.pop(done, None))
+
+    async def _converse(self, inbound: Inbound) -> None:
+        heard = self._source.tally.bytes
+        try:
+            await inbound.run()
+        except LinkError as error:
+            self.fault = Fault("connection broke", error.where, error.hint)
+        except Exception as error:
+            self.fault = Fault("conversation failed", place_of(error), f"A defect of the bridge: report {type(error).__name__}")
+            _log.error("conversation_failed", analyzer=self._source.analyzer, error=type(error).__name__, at=place_of(error))
+        if self._source.tally.bytes > heard:
+            self._pause = FIRST_PAUSE
+
+    def _note_loss(self, error: LinkError) -> None:
+        self.fault = Fault("link lost", error.where, error.hint)
+        if self.lost_at is None:
+            self.lost_at = self._clock.now()
+            _log.warning("link_lost", analyzer=self._source.analyzer, what=error.what, where=error.where, hint=error.hint)
+
+    def _note_return(self) -> None:
+        if self.lost_at is not None:
+            after = (self._clock.now() - self.lost_at).total_seconds()
+            self.lost_at = None
+            _log.info("link_back", analyzer=self._source.analyzer, after_s=round(after, 1))
+
+    def _note_stranger(self, peer: str) -> None:
+        """Said once for each address."""
+        said = peer in self._strangers or len(self._strangers) >= REMEMBERED_STRANGERS
+        if not said:
+            self._strangers.add(peer)
+        self._turn_away("unknown peer", peer, "Is it this analyzer? Then set its peer to this address", said=said)
+
+    def _turn_away(self, kind: str, peer: str, hint: str, *, said: bool = False) -> None:
+        self.turned_away += 1
+        self.fault = Fault(kind, f"{peer} at {self._link.where}", hint)
+        if not said:
+            _log.warning("peer_refused", analyzer=self._source.analyzer, kind=kind, peer=peer, where=self._link.where)
