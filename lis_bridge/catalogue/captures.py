@@ -85,7 +85,7 @@ def _result(seen: Observation, tests: Tests) -> dict[str, Any]:
         "value": seen.value,
         "raw": seen.raw,
         "unit": seen.unit,
-        "ucum": seen.ucum,
+        "ucum": seen.ucum or None,
         "low": seen.low,
         "high": seen.high,
         "flags": list(seen.flags),

@@ -66,7 +66,6 @@ class RerunSpec(Model):
     path: str
     again: tuple[str, ...]
     first: tuple[str, ...] = ()
-    contains: str | None = None
 
 
 class Table(Model):
@@ -78,12 +77,12 @@ class Table(Model):
     code: Texts
     code_pattern: str | None = None
     name: Texts = ()
+    material: MaterialSpec | None = None
     value: Texts
     unit: Texts = ()
     range: Texts = ()
     low: Texts = ()
     high: Texts = ()
-    between: str = "-"
     flags: Annotated[tuple[FlagSource, ...], BeforeValidator(_flag_sources)] = ()
     status: Texts = ()
     observed_at: Moments = ()
@@ -104,6 +103,15 @@ class QuerySpec(Model):
     from_time: Texts = ()
     to_time: Texts = ()
     id: Texts = ()
+
+
+class MaterialSpec(Model):
+    """Where the kind of specimen stands and which texts mean the usual one. Codes of any other are looked up as ``code@text`` only, so
+    that a urine value is never filed under the serum test.
+    """
+
+    path: str
+    usual: tuple[str, ...]
 
 
 class StatSpec(Model):

@@ -48,6 +48,7 @@ class Mapper:
         self.code = self._paths(table.code)
         self._code_memo = Memo(_code_reader(table.code_pattern)) if table.code_pattern else None
         self.name = self._paths(table.name)
+        self._material = (paths.parse(table.material.path), frozenset(table.material.usual)) if table.material else None
         self.value = self._paths(table.value)
         self.unit = self._paths(table.unit)
         self.range = self._paths(table.range)
@@ -132,7 +133,7 @@ class Mapper:
             codes = [memo[code] for code in codes]
         names = self._first(self.name, rows, lookup)
         units = self._first(self.unit, rows, lookup)
-        mapped = self._codes.mapped(codes, names, units)
+        mapped = self._codes.mapped(*self._of_material(codes, names, lookup), units)
         problems = mapped.problems
         values, raws, numbers, comparators = self._values(rows, lookup, mapped)
         if any(mapped.unit_problems):
@@ -159,6 +160,16 @@ class Mapper:
                 occurrences,
             )
         )  # fmt: skip
+
+    def _of_material(self, codes: list[str], names: list[str], lookup: Lookup) -> tuple[list[str], list[str]]:
+        """Codes and names as they are looked up: with ``@material`` behind them where the specimen is not of the usual kind."""
+        if self._material is None:
+            return codes, names
+        path, usual = self._material
+        material = lookup(path).strip()
+        if not material or material in usual:
+            return codes, names
+        return [f"{code}@{material}" for code in codes], [f"{name}@{material}" for name in names]
 
     def _values(self, rows: Rows, lookup: Lookup, mapped: MappedColumns) -> tuple[Any, list[str], Any, Any]:
         column = self._column(self.value[0], rows, lookup)
