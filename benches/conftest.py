@@ -37,9 +37,9 @@ def outcome(request: pytest.FixtureRequest) -> Outcome:
 def race(benchmark: Any, outcome: Outcome) -> Callable[..., Race]:
     """Runs contestants in turns; ``at_most`` says how many times another's cost ours may be, ``reference`` which ratio is guarded."""
 
-    def run(contestants: Sequence[Contestant], *, at_most: Mapping[str, float], reference: str) -> Race:
+    def run(contestants: Sequence[Contestant], *, at_most: Mapping[str, float], reference: str, laps: int = LAPS) -> Race:
         race = Race(contestants)
-        benchmark.pedantic(race.lap, rounds=LAPS, iterations=1)
+        benchmark.pedantic(race.lap, rounds=laps, iterations=1)
         ours = contestants[0].name
         outcome.costs.update(race.costs())
         outcome.figures.extend(

@@ -90,10 +90,11 @@ class Plan:
         return None
 
     def decode_body(self, body: Body, *, complete: bool) -> tuple[list[Message], list[Fault]]:
-        """The messages of one unframed body by the first dialect that can read it."""
+        """The messages of one unframed body by the first dialect that can read it; a torn last line is left out before its charset matters."""
+        raw = body.text if complete else body.text[: max(body.text.rfind(b"\r"), body.text.rfind(b"\n")) + 1]
         for dialect in self.dialects:
-            text, fault = dialect.text_of(body.text)
-            readings = dialect.read(text, body.text, complete)
+            text, fault = dialect.text_of(raw)
+            readings = dialect.read(text, raw, complete)
             if readings is not None:
                 messages = dialect.messages(readings, body, complete)
                 return messages, [fault] if fault else []
