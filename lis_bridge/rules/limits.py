@@ -1,0 +1,30 @@
+"""Critical limits: values that somebody must hear of at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from lis_bridge.core.results import Observation
+
+
+class Limits(NamedTuple):
+    """The laboratory's limits in the catalogue's unit; None: none on this side."""
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+def critical(row: Observation, limits: Limits) -> Literal["", "low", "high"]:
+    """Whether a numeric result lies beyond a critical limit; a value on the limit does not.
+
+    ``<2.0`` is below 2.0 itself, ``>30`` above 30 itself. A text, or a result whose unit is not known, is never critical here.
+    """
+    if row.number is None or row.problem is not None:
+        return ""
+    number = row.number * Decimal(row.factor) if row.factor else row.number
+    if limits.low is not None and (number < limits.low or ("<" in row.comparator and number <= limits.low)):
+        return "low"
+    if limits.high is not None and (number > limits.high or (">" in row.comparator and number >= limits.high)):
+        return "high"
+    return ""
