@@ -20,6 +20,7 @@ from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import Fault
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Control, Image, Kind, Message, Observation, Patient, Query
 from lis_bridge.dialects import fixed, hl7v2, lis2a2, pairs, paths
 from lis_bridge.dialects.paths import Path
@@ -97,11 +98,18 @@ class Plan:
             readings = dialect.read(text, raw, complete)
             if readings is not None:
                 messages = dialect.messages(readings, body, complete)
-                return messages, [fault] if fault else []
+                return (messages, []) if fault is None else ([_unreadable(message) for message in messages], [fault])
         where = f"bytes {body.starts[0][1] if body.starts else 0}–, {len(body.text)} long"
         return [], [
             Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")
         ]
+
+
+def _unreadable(message: Message) -> Message:
+    """The message of a text whose charset is unknown: every value in it is held."""
+    problem = Reason.UNKNOWN_ENCODING.value
+    rows = tuple(msgspec.structs.replace(row, problem=problem) if row.is_result else row for row in message.observations)
+    return msgspec.structs.replace(message, observations=rows)
 
 
 class _Dialect:

@@ -44,7 +44,8 @@ def _nothing(found: Decoded) -> Refused:
 def _stranger(message: Message, expected: Expectation) -> Refused | None:
     if expected.serial is not None and message.serial is not None and message.serial != expected.serial:
         return Refused(
-            "another analyzer", f"the link is pinned to serial {expected.serial}, the message says {message.serial}; check the cable or the pin"
+            "another analyzer",
+            f"the link is pinned to serial {expected.serial}, the message says {message.serial}; check the cable or the pin",
         )
     model = plain_model(message.model)
     if model and model not in expected.models and model in expected.others:
