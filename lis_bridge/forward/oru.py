@@ -121,10 +121,10 @@ class Builder:
         texts = [row.value or "" for row in rows]
         joined = "\n".join((*texts, ""))
         plain = joined.count("\n") == len(rows) and _PLAIN_NUMBERS.fullmatch(joined) is not None
-        if plain and all([row.as_sent for row in fixed]) and not [row for row in rows if row.number is None]:
+        if plain and all(row.as_sent for row in fixed) and not [row for row in rows if row.number is None]:
             starts: Iterable[bytes] = _number_starts(len(rows))
         else:
-            kinds, texts = map(list, zip(*map(self._value, rows), strict=True))  # type: ignore[assignment]
+            kinds, texts = map(list, zip(*map(self._value, rows), strict=True))
             starts = (b"OBX|%d|%b|" % (index, kind) for index, kind in enumerate(kinds, 1))
         values = encoded("\n".join(texts), self._charset).split(b"\n")  # no value holds a line end: it is escaped
         before, behind, _, _ = zip(*fixed, strict=True)
