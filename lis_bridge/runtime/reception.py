@@ -7,7 +7,6 @@ the driver says that its analyzer keeps several (``[link] connections = "many"``
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +14,12 @@ from typing import Any, cast
 
 import structlog
 
-from lis_bridge.core.clock import Clock
 from lis_bridge.core.faults import Fault, LinkError
-from lis_bridge.pipeline.inbound import Inbound, Source
+from lis_bridge.pipeline.inbound import Inbound, Ledger, Source
 from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.peers import Peers
-from lis_bridge.storage import Writer
+from lis_bridge.runtime.status import AnalyzerStatus, state_of
+from lis_bridge.settings import Analyzer
 from lis_bridge.transport import Channel, Link
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
@@ -44,26 +43,42 @@ class Rules:
 class Reception:
     """Runs one link and its conversations."""
 
-    def __init__(
-        self, link: Link, source: Source, rules: Rules, writer: Writer, clock: Clock, journaled: Callable[[], None]
-    ) -> None:
+    def __init__(self, analyzer: Analyzer, link: Link, source: Source, rules: Rules, ledger: Ledger) -> None:
+        self._analyzer = analyzer
         self._link = link
         self._source = source
         self._rules = rules
-        self._writer = writer
-        self._clock = clock
-        self._journaled = journaled
+        self._ledger = ledger
+        self._clock = ledger.clock
         self._talks: dict[asyncio.Task[None], tuple[str, Inbound]] = {}
         self._strangers: set[str] = set()
         self._pause = FIRST_PAUSE
-        self.lost_at: datetime | None = None
-        self.turned_away = 0
-        self.fault: Fault | None = None
+        self._lost_at: datetime | None = None
+        self._turned_away = 0
+        self._fault: Fault | None = None
 
-    @property
-    def peers(self) -> tuple[str, ...]:
-        """Who is connected, one entry for each conversation."""
-        return tuple(peer for peer, _ in self._talks.values())
+    def status(self, now: datetime) -> AnalyzerStatus:
+        """What is to be told of the analyzer; peers that are files stay unnamed."""
+        tally = self._source.tally
+        named = () if self._analyzer.link.startswith("folder:") else tuple(peer for peer, _ in self._talks.values())
+        return AnalyzerStatus(
+            id=self._analyzer.id,
+            driver=self._analyzer.driver,
+            link=self._analyzer.link,
+            state=state_of(self._lost_at is not None, tally.heard_at, now),
+            connections=len(self._talks),
+            peers=named,
+            heard_at=tally.heard_at,
+            message_at=tally.message_at,
+            bytes=tally.bytes,
+            messages=tally.messages,
+            cut_off=tally.cut_off,
+            faults=tally.faults,
+            refused=tally.refused,
+            turned_away=self._turned_away,
+            since=self._lost_at,
+            fault=self._fault or tally.fault,
+        )
 
     async def open(self) -> None:
         """Bind a listening port. Raises LinkError."""
@@ -123,7 +138,7 @@ class Reception:
             await asyncio.wait(older)  # unlike gather, it leaves them alone when the service stops meanwhile
 
     def _begin(self, channel: Channel) -> None:
-        inbound = Inbound(channel, self._source, self._writer, self._clock, self._journaled)
+        inbound = Inbound(channel, self._source, self._ledger)
         task = asyncio.create_task(self._converse(inbound), name=f"conversation {self._source.analyzer}")
         self._talks[task] = (channel.peer, inbound)
         task.add_done_callback(lambda done: self._talks.pop(done, None))
@@ -133,23 +148,23 @@ class Reception:
         try:
             await inbound.run()
         except LinkError as error:
-            self.fault = Fault("connection broke", error.where, error.hint)
+            self._fault = Fault("connection broke", error.where, error.hint)
         except Exception as error:
-            self.fault = Fault("conversation failed", place_of(error), f"A defect of the bridge: report {type(error).__name__}")
+            self._fault = Fault("conversation failed", place_of(error), f"A defect of the bridge: report {type(error).__name__}")
             _log.error("conversation_failed", analyzer=self._source.analyzer, error=type(error).__name__, at=place_of(error))
         if self._source.tally.bytes > heard:
             self._pause = FIRST_PAUSE
 
     def _note_loss(self, error: LinkError) -> None:
-        self.fault = Fault("link lost", error.where, error.hint)
-        if self.lost_at is None:
-            self.lost_at = self._clock.now()
+        self._fault = Fault("link lost", error.where, error.hint)
+        if self._lost_at is None:
+            self._lost_at = self._clock.now()
             _log.warning("link_lost", analyzer=self._source.analyzer, what=error.what, where=error.where, hint=error.hint)
 
     def _note_return(self) -> None:
-        if self.lost_at is not None:
-            after = (self._clock.now() - self.lost_at).total_seconds()
-            self.lost_at = None
+        if self._lost_at is not None:
+            after = (self._clock.now() - self._lost_at).total_seconds()
+            self._lost_at = None
             _log.info("link_back", analyzer=self._source.analyzer, after_s=round(after, 1))
 
     def _note_stranger(self, peer: str) -> None:
@@ -160,7 +175,7 @@ class Reception:
         self._turn_away("unknown peer", peer, "Is it this analyzer? Then set its peer to this address", said=said)
 
     def _turn_away(self, kind: str, peer: str, hint: str, *, said: bool = False) -> None:
-        self.turned_away += 1
-        self.fault = Fault(kind, f"{peer} at {self._link.where}", hint)
+        self._turned_away += 1
+        self._fault = Fault(kind, f"{peer} at {self._link.where}", hint)
         if not said:
             _log.warning("peer_refused", analyzer=self._source.analyzer, kind=kind, peer=peer, where=self._link.where)

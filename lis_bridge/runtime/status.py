@@ -47,12 +47,12 @@ class AnalyzerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One LIS; ``words`` are the last ones of it or of its network."""
+    """One LIS; ``words`` are the last ones of it or of its network, ``owed`` the sealed deliveries that it has not taken."""
 
     id: str
-    link: str
     state: str
     since: datetime | None = None
+    owed: int = 0
     delivered: int = 0
     words: str = ""
 

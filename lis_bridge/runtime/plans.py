@@ -1,0 +1,51 @@
+"""The configuration's analyzers compiled: each its driver's plan with what the site says differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lis_bridge.catalogue.library import Library
+from lis_bridge.catalogue.plan import Overrides, Plan
+from lis_bridge.catalogue.tests import TestCatalogue
+from lis_bridge.core import resources
+from lis_bridge.framing import unframe
+from lis_bridge.journal import Entry
+from lis_bridge.settings import Analyzer, Config
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Everything that is read from drivers and catalogue, once; ``plans`` are by analyzer id."""
+
+    library: Library
+    tests: TestCatalogue
+    plans: Mapping[str, Plan]
+
+    def is_whole(self, entry: Entry) -> bool:
+        """True when the frames that a killed process left make up whole messages (an analyzer that is configured no more: no)."""
+        plan = self.plans.get(entry.analyzer)
+        bodies = unframe(entry.raw, plan.profiles) if plan is not None else []
+        return bool(bodies) and all(body.complete and not body.faults for body in bodies)
+
+
+def compiled(config: Config, library: Library | None = None) -> Compiled:
+    """Load (where ``library`` is not loaded yet) and compile. Raises DriverError and ConfigError."""
+    library = library or Library.load(resources.drivers())
+    tests = TestCatalogue.load()
+    plans = {
+        analyzer.id: library.plan(analyzer.driver, tests, zone=config.site.timezone, overrides=_overrides(analyzer))
+        for analyzer in config.analyzers
+    }
+    return Compiled(library, tests, plans)
+
+
+def _overrides(analyzer: Analyzer) -> Overrides:
+    return Overrides(
+        codes=dict(analyzer.codes),
+        units=dict(analyzer.units),
+        charset=analyzer.charset,
+        dialect=analyzer.dialect,
+        control_ids=frozenset(analyzer.controls.ids),
+        control_prefixes=analyzer.controls.prefixes,
+    )

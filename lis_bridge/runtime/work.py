@@ -1,0 +1,79 @@
+"""What a service does with what came in: the process step, and one sender for each destination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from lis_bridge.core.clock import Clock
+from lis_bridge.journal import Filed
+from lis_bridge.outbox import Mark
+from lis_bridge.pipeline.outbound import Outbound
+from lis_bridge.runtime.plans import Compiled
+from lis_bridge.settings import Config
+from lis_bridge.storage import Store, Writer
+
+
+class Fare(Protocol):
+    """How a destination fares."""
+
+    @property
+    def destination(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def since(self) -> datetime | None: ...
+
+    @property
+    def words(self) -> str: ...
+
+    @property
+    def owed(self) -> int: ...
+
+    @property
+    def delivered(self) -> int: ...
+
+
+class Sender(Protocol):
+    """The loop of one destination; ``run`` ends when it is cancelled."""
+
+    async def run(self) -> None: ...
+
+    def wake(self) -> None: ...
+
+    @property
+    def status(self) -> Fare: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the steps are made from."""
+
+    config: Config
+    compiled: Compiled
+    store: Store
+    writer: Writer
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """``process`` is called in the storage thread, in the transaction of one journal entry."""
+
+    process: Callable[[Connection, Filed], Any]
+    senders: Sequence[Sender]
+
+
+def senders(parts: Parts, mark: Mark) -> list[Sender]:
+    """One for each destination of the configuration."""
+    zone = parts.config.site.timezone
+    return [
+        Outbound(destination, parts.store, parts.writer, parts.compiled.tests, mark, parts.clock, zone=zone)
+        for destination in parts.config.destinations
+    ]
