@@ -57,15 +57,23 @@ class Source:
     evidence: Evidence
 
 
-class Inbound:
-    """Runs one conversation to its end. ``journaled`` is called after each commit that holds a message."""
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where messages are journaled; ``journaled`` is called after each commit that holds one."""
 
-    def __init__(self, channel: Channel, source: Source, writer: Writer, clock: Clock, journaled: Callable[[], None]) -> None:
+    writer: Writer
+    clock: Clock
+    journaled: Callable[[], None]
+
+
+class Inbound:
+    """Runs one conversation to its end."""
+
+    def __init__(self, channel: Channel, source: Source, ledger: Ledger) -> None:
         self._channel = channel
         self._source = source
-        self._writer = writer
-        self._clock = clock
-        self._journaled = journaled
+        self._ledger = ledger
+        self._clock = ledger.clock
         self._framer = source.framer()
         self._open = Transmission.first()
         self._window: asyncio.Timeout | None = None
@@ -132,9 +140,7 @@ class Inbound:
             await self._speak(b"".join(map(self._reply, events)))
         else:
             self._framer.refused()
-            await self._speak(
-                next((event.refusal for event in events if isinstance(event, FrameReceived | MessageReceived)), b"")
-            )
+            await self._speak(_refusal(events))
 
     async def _commit(self, events: Sequence[Event]) -> bool:
         """True once everything durable among the events is on the disk."""
@@ -144,7 +150,7 @@ class Inbound:
         )
         if filing.writes:
             try:
-                await self._writer.call_async(filing.store, urgent=True)
+                await self._ledger.writer.call_async(filing.store, urgent=True)
             except Exception as error:
                 self._source.tally.refused += 1
                 what = error.what if isinstance(error, StorageError) else type(error).__name__
@@ -167,7 +173,7 @@ class Inbound:
         if messages:
             tally.messages += messages
             tally.message_at = now
-            self._journaled()
+            self._ledger.journaled()
 
     def _reply(self, event: Event) -> bytes:
         if isinstance(event, Send):
@@ -210,6 +216,17 @@ class Inbound:
             if left:
                 await asyncio.sleep(CLOSING_PAUSE)
         return False
+
+
+def _refusal(events: Sequence[Event]) -> bytes:
+    """What is said when the commit failed: all up to the first thing that would have been stored, which is refused."""
+    words = b""
+    for event in events:
+        if isinstance(event, Send):
+            words += event.data
+        elif not isinstance(event, Discarded):
+            return words + event.refusal
+    return words
 
 
 def _defect(error: Exception) -> Fault:
