@@ -162,7 +162,7 @@ def _texts(table: Table, measured: Measured, sample: Sample) -> list[tuple[Path,
         (table.unit, measured.unit),
         (table.status, measured.status),
         (table.run, measured.run),
-        (table.range, range_text(measured, table.between)),
+        (table.range, range_text(measured)),
         (table.low, measured.low if not table.range else ""),
         (table.high, measured.high if not table.range else ""),
     ]
@@ -174,13 +174,15 @@ def _texts(table: Table, measured: Measured, sample: Sample) -> list[tuple[Path,
     if table.aspect is not None:
         main = next((text for text, aspect in table.aspects.items() if not aspect), "")
         found.append((paths.parse(table.aspect), main))
+    if table.material is not None:
+        found.append((paths.parse(table.material.path), table.material.usual[0]))
     return found + _flags(table.flags, measured.flags)
 
 
-def range_text(measured: Measured, between: str) -> str:
+def range_text(measured: Measured) -> str:
     """The reference range in one field: ``3.5-5.1``, ``<5.1``, ``>3.5``, or nothing."""
     if measured.low and measured.high:
-        return f"{measured.low}{between}{measured.high}"
+        return f"{measured.low}-{measured.high}"
     if measured.high:
         return f"<{measured.high}"
     return f">{measured.low}" if measured.low else ""

@@ -59,6 +59,8 @@ class PtyLink:
 class PtyChannel:
     """One conversation over the near end. The line itself stays open when the channel is closed."""
 
+    repeats = False
+
     def __init__(self, near: int, device: str) -> None:
         self._near = near
         self._closed = asyncio.Event()
