@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, insert, literal_column, null, select, update
 
 from lis_bridge.core.faults import UsageError
 from lis_bridge.outbox.entries import text_of
@@ -21,7 +21,7 @@ _ROW = Statement(select(_d.state, _d.destination).where(_d.id == bindparam("of")
 _RESEND = Statement(
     update(delivery)
     .where(_d.id == bindparam("of"), _DEAD)
-    .values(state=literal_column("'pending'"), attempts=literal_column("0"), due_at=bindparam("now"), settled_at=None)
+    .values(state=literal_column("'pending'"), attempts=literal_column("0"), due_at=bindparam("now"), settled_at=null())
 )
 _DISMISS = Statement(
     update(delivery)
