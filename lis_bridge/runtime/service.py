@@ -23,7 +23,7 @@ from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.plans import Compiled, compiled
 from lis_bridge.runtime.reception import Reception
 from lis_bridge.runtime.receptions import receptions
-from lis_bridge.runtime.work import Parts, Sender, Work
+from lis_bridge.runtime.work import Parts, Sender, Work, work
 from lis_bridge.settings import Config
 from lis_bridge.storage import Store, Writer
 
@@ -41,7 +41,7 @@ class Service:
         *,
         library: Library | None = None,
         clock: Clock | None = None,
-        build: Callable[[Parts], Work],
+        build: Callable[[Parts], Work] = work,
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()

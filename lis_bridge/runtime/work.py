@@ -9,13 +9,17 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.core.clock import Clock
 from lis_bridge.journal import Filed
 from lis_bridge.outbox import Mark
 from lis_bridge.pipeline.outbound import Outbound
+from lis_bridge.pipeline.process import Instrument, Process
+from lis_bridge.pipeline.screening import expectation
 from lis_bridge.runtime.plans import Compiled
-from lis_bridge.settings import Config
+from lis_bridge.settings import Analyzer, Config
 from lis_bridge.storage import Store, Writer
+from lis_bridge.tubes.keys import SpecimenRules
 
 
 class Fare(Protocol):
@@ -70,8 +74,24 @@ class Work:
     senders: Sequence[Sender]
 
 
-def senders(parts: Parts, mark: Mark) -> list[Sender]:
-    """One for each destination of the configuration."""
+def work(parts: Parts) -> Work:
+    """The process step and the senders of a configuration. Raises ConfigError."""
+    config, compiled = parts.config, parts.compiled
+    rules = SpecimenRules(config.specimen.barcode, config.specimen.date_window_hours, config.site.timezone)
+    instruments = {analyzer.id: _instrument(analyzer, compiled) for analyzer in config.analyzers}
+    process = Process(instruments, config.destinations, rules, compiled.tests, Formulas.load(), parts.clock)
+    return Work(process, _senders(parts, process.tubes.seal))
+
+
+def _instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
+    manifest = compiled.plans[analyzer.id].manifest
+    akin = {manifest.id, *manifest.lookalikes}
+    others = {id: compiled.library.driver(id).manifest.models for id in compiled.library.ids() if id not in akin}
+    expected = expectation(analyzer.serial, manifest.models, others)
+    return Instrument(compiled.plans[analyzer.id], expected, analyzer.space, analyzer.require_order)
+
+
+def _senders(parts: Parts, mark: Mark) -> list[Sender]:
     zone = parts.config.site.timezone
     return [
         Outbound(destination, parts.store, parts.writer, parts.compiled.tests, mark, parts.clock, zone=zone)

@@ -1,0 +1,65 @@
+"""``lis-bridge run``: the service, until it is told to end. It never waits at a prompt; logs are JSON lines on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lis_bridge.cli.exits import Exit
+from lis_bridge.cli.output import ConfigFile
+
+if TYPE_CHECKING:
+    from lis_bridge.runtime.service import Service
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(config: ConfigFile) -> int:
+    """Read the analyzers, keep what they say, hand it to the LIS. SIGTERM and Ctrl-C end it cleanly.
+
+    A line of JSON with "event": "ready" on standard error says that the store is open and the listeners are bound.
+
+    Exit codes: 0 ended as told, 3 configuration, 4 storage, 5 a port that cannot be listened on, 6 driver.
+
+    Example: lis-bridge run --config config/hospital.toml
+    """
+    from lis_bridge.runtime import logs
+
+    logs.configure()
+    asyncio.run(_serve(config))
+    return Exit.OK
+
+
+async def _serve(file: Path) -> None:
+    told = asyncio.Event()
+    _on_signals(told.set)
+    service = _service(file)
+    await service.start()
+    try:
+        service.announce()
+        await told.wait()
+    finally:
+        await service.stop()
+
+
+def _service(file: Path) -> Service:
+    from lis_bridge import settings
+    from lis_bridge.catalogue.library import Library
+    from lis_bridge.core import resources
+    from lis_bridge.runtime.service import Service
+
+    library = Library.load(resources.drivers())
+    return Service(settings.load(file, drivers=library.ids()), library=library)
+
+
+def _on_signals(told: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(told))
+        else:
+            loop.add_signal_handler(number, told)
