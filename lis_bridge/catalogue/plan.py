@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -95,7 +96,7 @@ class Plan:
         raw = body.text if complete else body.text[: max(body.text.rfind(b"\r"), body.text.rfind(b"\n")) + 1]
         for dialect in self.dialects:
             text, fault = dialect.text_of(raw)
-            readings = dialect.read(text, raw, complete)
+            readings = dialect.read(text, raw, complete, _shift(body.starts))
             if readings is not None:
                 messages = dialect.messages(readings, body, complete)
                 return (messages, []) if fault is None else ([_unreadable(message) for message in messages], [fault])
@@ -163,12 +164,12 @@ class _Dialect:
         hint = f"Tried {', '.join(self._charsets)}; set the analyzer's charset"
         return raw.decode(self._charsets[0], "replace"), Fault("unknown encoding", f"message of {len(raw)} bytes", hint)
 
-    def read(self, text: str, raw: bytes, complete: bool) -> Sequence[Reading] | None:
-        """The readings of a body, or None when this dialect cannot read it."""
+    def read(self, text: str, raw: bytes, complete: bool, at: int = 0) -> Sequence[Reading] | None:
+        """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``."""
         if self.spec.kind == "hl7":
-            return hl7v2.read(text, raw, complete=complete)
+            return hl7v2.read(text, raw, complete=complete, at=at)
         if self.spec.kind == "lis2":
-            return lis2a2.read(text, raw, complete=complete)
+            return lis2a2.read(text, raw, complete=complete, at=at)
         if self._pairs is not None:
             return [pairs.read(text, raw, self._pairs, complete=complete)]
         reading = fixed.read(text, self._forms, complete=complete)
@@ -176,14 +177,14 @@ class _Dialect:
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
         """One message per specimen: readings under the same patient record and specimen id belong together."""
-        found: list[Message] = []
+        found: list[list[Message]] = []
         for reading in readings:
             message = self._message(reading, body, complete)
-            if found and _continues(reading, found[-1], message):
-                found[-1] = _joined(found[-1], message)
+            if found and _continues(reading, found[-1][0], message):
+                found[-1].append(message)
             else:
-                found.append(message)
-        return [self._finished(message, body) for message in found]
+                found.append([message])
+        return [self._finished(_joined(parts), body) for parts in found]
 
     def _message(self, reading: Reading, body: Body, complete: bool) -> Message:
         kind = self._kind(reading)
@@ -203,7 +204,7 @@ class _Dialect:
         for rule in self._rules:
             if rule.holds(reading.lookup):
                 return rule.kind
-        return "patient" if not isinstance(reading, Section) or reading.lines or reading.opened else "other"
+        return "patient" if not isinstance(reading, Section) or reading.size or reading.opened else "other"
 
     def _finished(self, message: Message, body: Body) -> Message:
         if message.kind == "patient" and self._controls.knows(message.specimen):
@@ -230,7 +231,8 @@ class _Table:
         rows = self._rows(reading)
         if not rows.size:
             return (), ()
-        rows.spans = _wire_spans(rows.spans, body.starts)
+        if len(body.starts) > 1 or not isinstance(reading, Section):
+            rows.spans = _wire_spans(rows.spans, body.starts)
         return self._mapper.map(rows, reading.lookup)
 
     def _rows(self, reading: Reading) -> Rows:
@@ -243,13 +245,16 @@ class _Table:
         return rows_of(reading, self._mapper.wanted)
 
 
+def _shift(starts: Sequence[tuple[int, int]]) -> int:
+    """How far the text stands into the journal entry, where it stands there in one run."""
+    return starts[0][1] - starts[0][0] if len(starts) == 1 else 0
+
+
 def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans of the text as spans of the journal entry; ``starts`` maps text offsets to raw offsets, one pair per contiguous run."""
-    if not starts or (len(starts) == 1 and starts[0] == (0, 0)):
-        return spans
-    if len(starts) == 1:
-        shift = starts[0][1] - starts[0][0]
-        return [(start + shift, end + shift) for start, end in spans]
+    if len(starts) < 2:
+        shift = _shift(starts)
+        return [(start + shift, end + shift) for start, end in spans] if shift else spans
     found, at, last = [], 0, len(starts) - 1
     for start, end in spans:
         while at < last and starts[at + 1][0] <= start:
@@ -405,12 +410,15 @@ def _continues(reading: Reading, before: Message, message: Message) -> bool:
 _TOP = frozenset({"PID", "P", "Q"})
 
 
-def _joined(before: Message, message: Message) -> Message:
+def _joined(parts: list[Message]) -> Message:
+    """One message of the parts that continue each other."""
+    if len(parts) == 1:
+        return parts[0]
     return msgspec.structs.replace(
-        before,
-        observations=before.observations + message.observations,
-        images=before.images + message.images,
-        stat=before.stat or message.stat,
+        parts[0],
+        observations=tuple(chain.from_iterable(part.observations for part in parts)),
+        images=tuple(chain.from_iterable(part.images for part in parts)),
+        stat=any(part.stat for part in parts),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lis_bridge.dialects.records import Grammar, Section, lines_of, sections
+from lis_bridge.dialects.records import Grammar, Section, sections
 
 LEVELS = {"PID": 0, "OBR": 1}
 
@@ -31,10 +31,9 @@ def grammar_of(text: str) -> Grammar | None:
     return _grammar(field, encoding)
 
 
-def read(text: str, raw: bytes, *, complete: bool = True) -> list[Section] | None:
-    """The sections of one HL7 message; None when it is none."""
+def read(text: str, raw: bytes, *, complete: bool = True, at: int = 0) -> list[Section] | None:
+    """The sections of one HL7 message; None when it is none. Spans are counted from ``at``, where ``raw`` begins."""
     grammar = grammar_of(text if text[:1] == "M" else text.lstrip())
     if grammar is None:
         return None
-    lines, spans = lines_of(text, raw, complete=complete)
-    return sections(lines, spans, grammar, LEVELS, complete=complete)
+    return sections(text, raw, grammar, LEVELS, complete=complete, at=at)

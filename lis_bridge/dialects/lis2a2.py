@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lis_bridge.dialects.records import Grammar, Section, lines_of, sections
+from lis_bridge.dialects.records import Grammar, Section, sections
 
 LEVELS = {"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1}
 
@@ -30,10 +30,9 @@ def grammar_of(text: str) -> Grammar | None:
     return _grammar(field, marks[0], marks[1], marks[2] if len(marks) > 2 else "&")
 
 
-def read(text: str, raw: bytes, *, complete: bool = True) -> list[Section] | None:
-    """The sections of one LIS2-A2 message; None when it is none."""
+def read(text: str, raw: bytes, *, complete: bool = True, at: int = 0) -> list[Section] | None:
+    """The sections of one LIS2-A2 message; None when it is none. Spans are counted from ``at``, where ``raw`` begins."""
     grammar = grammar_of(text if text[:1] in ("H", "h") else text.lstrip())
     if grammar is None:
         return None
-    lines, spans = lines_of(text, raw, complete=complete)
-    return sections(lines, spans, grammar, LEVELS, complete=complete)
+    return sections(text, raw, grammar, LEVELS, complete=complete, at=at)

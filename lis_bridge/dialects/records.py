@@ -1,8 +1,9 @@
 """Delimited records, the ground that HL7 v2 and LIS2-A2 share: ``ID|field|field`` lines ended by CR.
 
-A message is read into sections: a run of result records under the records that stood above it. Two ways lead to a run's columns. Where the
-run is uniform (every record has as many fields as the first), one flat split serves it all and a column is a slice with a stride. Everything
-else is read record by record. The way is chosen per run, both give equal columns, and ``tests/properties`` holds them against each other.
+A message is read into sections: a run of result records under the records that stood above it. Where all results of a message stand one behind
+the other, the run stays a stretch of the text. Where a run is uniform (every record has as many fields as the first), one flat split serves it all
+and a column is a slice with a stride. Everything else is read record by record. The way is chosen per run, all give equal columns, and
+``tests/properties`` holds them against each other.
 """
 
 from __future__ import annotations
@@ -76,21 +77,62 @@ def nth(text: str, separator: str, number: int) -> str:
     return parts[number - 1] if len(parts) >= number else ""
 
 
+class Stretch(NamedTuple):
+    """``size`` result records that stand one behind the other in ``text[start:end]``, with ``before`` lines above them.
+
+    ``raw`` are the text's bytes, which begin at offset ``at`` of whatever spans are counted in.
+    """
+
+    text: str
+    raw: bytes
+    start: int
+    end: int
+    size: int
+    before: int
+    at: int
+
+    def lines(self) -> list[str]:
+        return self.text[self.start : self.end].split("\r")
+
+    def spans(self) -> Spans:
+        lines = self.raw.split(b"\r")
+        start = self.at + self.before + sum(map(len, lines[: self.before]))
+        found = []
+        for line in lines[self.before : self.before + self.size]:
+            end = start + len(line)
+            found.append((start, end))
+            start = end + 1
+        return found
+
+
 @dataclass(slots=True)
 class Section:
-    """A run of result records (``lines``) and the records above it.
+    """A run of result records and the records above it.
 
     ``opened`` are the records that came new with this section, ``closed`` is True once a later record of a higher level (a save point,
-    LIS2-A2 5.2) or the message's end has proved the run whole. ``comments`` are (row, text of the record) pairs.
+    LIS2-A2 5.2) or the message's end has proved the run whole. ``comments`` are (row, text of the record) pairs. The run is a ``stretch`` of
+    the text, or ``rows``: its lines with their spans.
     """
 
     records: Records
     grammar: Grammar
     opened: frozenset[str]
-    lines: list[str]
-    spans: Spans
     comments: list[tuple[int, str]]
     closed: bool = True
+    stretch: Stretch | None = None
+    rows: tuple[list[str], Spans] = field(default_factory=lambda: ([], []))
+
+    @property
+    def size(self) -> int:
+        return self.stretch.size if self.stretch is not None else len(self.rows[0])
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stretch.lines() if self.stretch is not None else self.rows[0]
+
+    @property
+    def spans(self) -> Spans:
+        return self.stretch.spans() if self.stretch is not None else self.rows[1]
 
     def lookup(self, path: Path) -> str:
         """What stands at ``path`` above the run; empty where nothing does."""
@@ -122,30 +164,39 @@ def lines_of(text: str, raw: bytes, *, complete: bool) -> tuple[list[str], Spans
     return lines, spans
 
 
-def sections(lines: list[str], spans: Spans, grammar: Grammar, levels: dict[str, int], *, complete: bool) -> list[Section]:
-    """Reads records in order into sections; ``levels`` gives the height of the records that open
-    groups (0: patient, query or terminator)."""
+def sections(text: str, raw: bytes, grammar: Grammar, levels: dict[str, int], *, complete: bool, at: int = 0) -> list[Section]:
+    """Reads a message's records in order into sections; ``levels`` gives the height of the records that open groups (0: patient, query or
+    terminator). Spans are counted from ``at``, where ``raw`` begins.
+    """
     reader = _Reader(grammar, levels)
-    index, count, result = 0, len(lines), grammar.result + grammar.field
-    width = len(result)
-    heads = [line[:width] for line in lines]
-    while index < count:
-        if heads[index] == result:
-            end = index + 1
-            while end < count and heads[end] == result:
-                end += 1
-            reader.results(lines[index:end], spans[index:end])
-            index = end
-            continue
-        kind = lines[index].partition(grammar.field)[0].strip().upper()
-        if kind == grammar.result:
-            reader.results(lines[index : index + 1], spans[index : index + 1])
-        elif kind in COMMENTS:
-            reader.comment(kind, lines[index])
-        elif kind:
-            reader.record(kind, lines[index])
-        index += 1
+    stretch = _stretch(text, raw, grammar, at) if complete or text.endswith("\r") else None
+    if stretch is not None:
+        reader.around(text[: stretch.start].split("\r"), stretch, text[stretch.end + 1 :].split("\r"))
+    else:
+        lines, spans = lines_of(text, raw, complete=complete)
+        reader.read(lines, [(start + at, end + at) for start, end in spans] if at else spans)
     return reader.finish(complete)
+
+
+def _stretch(text: str, raw: bytes, grammar: Grammar, at: int) -> Stretch | None:
+    """The only run of a message, where it has but one: between its first and last result record no other record stands."""
+    mark = f"\r{grammar.result}{grammar.field}"
+    first = text.find(mark)
+    if first < 0 or "\n" in text:
+        return None
+    end = text.find("\r", text.rindex(mark) + 1)
+    end = len(text) if end < 0 else end
+    size = text.count("\r", first, end)
+    if text.count(mark, first, end) != size:
+        return None
+    around = f"{text[:first]}\r{text[end + 1 :]}"
+    if any(_kind(line, grammar) == grammar.result for line in around.split("\r")):
+        return None
+    return Stretch(text, raw, first + 1, end, size, text.count("\r", 0, first) + 1, at)
+
+
+def _kind(line: str, grammar: Grammar) -> str:
+    return line.partition(grammar.field)[0].strip().upper()
 
 
 COMMENTS = frozenset({"NTE", "C"})
@@ -164,16 +215,48 @@ class _Reader:
         self.done: list[Section] = []
         self.current: Section | None = None
 
+    def around(self, above: list[str], stretch: Stretch, below: list[str]) -> None:
+        """Records with one stretch of results among them."""
+        for line in above:
+            self._other(line)
+        self.current = self._section()
+        self.current.stretch = stretch
+        for line in below:
+            self._other(line)
+
+    def read(self, lines: list[str], spans: Spans) -> None:
+        """Records in any order."""
+        index, count, result = 0, len(lines), self.grammar.result + self.grammar.field
+        width = len(result)
+        heads = [line[:width] for line in lines]
+        while index < count:
+            end = index
+            while end < count and heads[end] == result:
+                end += 1
+            if end == index and _kind(lines[index], self.grammar) == self.grammar.result:
+                end += 1
+            if end > index:
+                self.results(lines[index:end], spans[index:end])
+            else:
+                self._other(lines[index])
+            index = max(end, index + 1)
+
+    def _other(self, line: str) -> None:
+        kind = _kind(line, self.grammar)
+        if kind in COMMENTS:
+            self.comment(kind, line)
+        elif kind:
+            self.record(kind, line)
+
     def results(self, lines: list[str], spans: Spans) -> None:
         if self.current is None:
-            self.current = self._section(lines, spans)
-        else:
-            self.current.lines.extend(lines)
-            self.current.spans.extend(spans)
+            self.current = self._section()
+        self.current.rows[0].extend(lines)
+        self.current.rows[1].extend(spans)
 
     def comment(self, kind: str, line: str) -> None:
         if self.current is not None:
-            self.current.comments.append((len(self.current.lines) - 1, line))
+            self.current.comments.append((self.current.size - 1, line))
         else:
             self.records[kind] = line.split(self.grammar.field)
 
@@ -191,7 +274,7 @@ class _Reader:
             self.done.append(self.current)
             self.current = None
         elif any(self.levels[kind] >= level for kind in self.opened):
-            self.done.append(self._section([], []))
+            self.done.append(self._section())
         if level == 0:
             self.opened.clear()
             header = self.records.get(self.grammar.header)
@@ -203,8 +286,8 @@ class _Reader:
             if height > level:
                 self.records.pop(kind, None)
 
-    def _section(self, lines: list[str], spans: Spans) -> Section:
-        section = Section(dict(self.records), self.grammar, frozenset(self.opened), lines, spans, [])
+    def _section(self) -> Section:
+        section = Section(dict(self.records), self.grammar, frozenset(self.opened), [])
         self.opened.clear()
         return section
 
@@ -213,7 +296,7 @@ class _Reader:
             self.current.closed = complete
             self.done.append(self.current)
         elif self.opened or not self.done:
-            last = self._section([], [])
+            last = self._section()
             last.closed = complete
             self.done.append(last)
         return self.done
@@ -221,17 +304,12 @@ class _Reader:
 
 def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     """The rows of a section's run of result records."""
-    grammar, lines = section.grammar, section.lines
-    if not lines:
+    grammar, size = section.grammar, section.size
+    if not size:
         return Rows({path: [] for path in paths}, 0, [])
     own = [path for path in paths if path.record not in COMMENTS]
-    wanted = {path.field for path in own}
-    joined = (grammar.field + "\r").join(lines)
-    raw = uniform_fields(joined, len(lines), wanted, grammar)
-    if raw is None:
-        raw = ragged_fields(lines, wanted, grammar)
-    escaped = bool(grammar.escape) and grammar.escape in joined
-    rows = Rows({}, len(lines), section.spans)
+    raw, escaped = _fields(section, {path.field for path in own})
+    rows = Rows({}, size, section.spans)
     for path in own:
         column = raw[path.field]
         if path.component:
@@ -245,9 +323,22 @@ def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     return rows
 
 
+def _fields(section: Section, wanted: set[int]) -> tuple[dict[int, list[str]], bool]:
+    """The fields of a run by number, and whether there may be escapes in them."""
+    grammar, stretch = section.grammar, section.stretch
+    if stretch is not None:
+        found = strided_fields(stretch, wanted, grammar)
+        if found is not None:
+            return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
+    lines = section.lines
+    joined = f"{grammar.field}\r".join(lines)
+    found = uniform_fields(joined, len(lines), wanted, grammar)
+    return found or ragged_fields(lines, wanted, grammar), bool(grammar.escape) and grammar.escape in joined
+
+
 def _commented(section: Section, path: Path) -> list[str]:
     """What the comment record behind each row says at ``path``; the first comment of a row counts."""
-    column = [""] * len(section.lines)
+    column = [""] * section.size
     for row, line in section.comments:
         if row >= 0 and not column[row]:
             column[row] = section.grammar.pick(line.split(section.grammar.field), path)
@@ -261,6 +352,33 @@ def _parts(column: list[str], path: Path, grammar: Grammar) -> list[str]:
     if number == 1:
         return [text.partition(separator)[0] for text in column]
     return [nth(text, separator, number) for text in column]
+
+
+def strided_fields(stretch: Stretch, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
+    """Fields of a stretch whose records all have the same number of fields, by one flat split of the whole text; None where they differ.
+
+    The cell at a record's end holds the CR and the next record's name as well. A CR always ends its cell, because a result's name and a separator
+    follow. So the records are equally wide when the stretch has as many cells as its last record makes expect, and all cells at that stride have a CR.
+    """
+    text, separator, size, end = stretch.text, grammar.field, stretch.size, stretch.end
+    stride = text.count(separator, text.rfind("\r", 0, end), end)
+    flat, base = text.split(separator), text.count(separator, 0, stretch.start)
+    beyond = base + stride * size
+    if (
+        len(flat) - 1 - text.count(separator, end) != beyond
+        or "".join(flat[base + stride : beyond : stride]).count("\r") != size - 1
+    ):
+        return None
+    found = {}
+    for number in wanted:
+        index = number - grammar.offset
+        if index < stride:
+            found[number] = flat[base + index : beyond : stride]
+        elif index == stride:
+            found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
+        else:
+            found[number] = [""] * size
+    return found
 
 
 def uniform_fields(joined: str, count: int, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
