@@ -99,9 +99,7 @@ def lis2(chosen: Menu, tube: Tube) -> list[bytes]:
 
 def framed(records: list[bytes]) -> bytes:
     """Records framed one by one per LIS1-A (ETB but for the last), between ENQ and EOT."""
-    return transmission(
-        [record + (b"\x03" if number == len(records) else b"\x17") for number, record in enumerate(records, 1)]
-    )
+    return transmission([record + (b"\x03" if number == len(records) else b"\x17") for number, record in enumerate(records, 1)])
 
 
 def packed(records: list[bytes]) -> bytes:

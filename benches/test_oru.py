@@ -85,7 +85,9 @@ def _row(message: Any, at: int, report: Report) -> Any:
 def _field(message: Any, text: str | tuple[str, ...]) -> Any:
     if isinstance(text, str):
         return message.create_field([message.escape(text)])
-    return message.create_field([message.create_repetition([message.create_component([_escape(message, part)]) for part in text])])
+    return message.create_field(
+        [message.create_repetition([message.create_component([_escape(message, part)]) for part in text])]
+    )
 
 
 def _escape(message: Any, text: str) -> str:
