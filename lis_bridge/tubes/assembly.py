@@ -149,7 +149,7 @@ class _Filer:
                 continue
             # A first transmission's row: nothing is known that could speak against it.
             run = Run(row, analyzer, token_of(row), 0, seq, REPORTED)
-            slots[slot] = [run]
+            slots[slot] = (run,)
             told[key] = Told(slot, run, seq)
             rows.append(row)
             verdicts.append(new)
@@ -175,7 +175,7 @@ class _Filer:
 
     def _take(self, index: int, row: Observation, slot: Slot) -> Outcome:
         token = token_of(row)
-        runs = self.state.slots.get(slot, [])
+        runs = self.state.slots.get(slot, ())
         ordinal = self._ordinal(row, slot, token, runs)
         twin = twin_of(runs, token, row)
         if twin is not None and not self._ends(twin, row):
@@ -188,7 +188,7 @@ class _Filer:
         self._keep(run, slot, verdict)
         return verdict.outcome
 
-    def _ordinal(self, row: Observation, slot: Slot, token: str, runs: list[Run]) -> int:
+    def _ordinal(self, row: Observation, slot: Slot, token: str, runs: tuple[Run, ...]) -> int:
         """Which of the message's rows with this run it is; without a run, the driver may know better."""
         key = (slot, token)
         earlier = self.counts.get(key)

@@ -82,7 +82,7 @@ def _verdict(state: TubeState, hold: Hold, slot: Slot, run: Run) -> Verdict:
         return Verdict(replacing(state, slot, current) if current else Outcome.NEW)
     if row.superseded:
         return Verdict(Outcome.STORED)
-    others = [other for other in state.slots[slot] if other is not run]
+    others = tuple(other for other in state.slots[slot] if other is not run)
     policy: Policy = "first" if hold.policy == "first" else "last"
     return place(state, slot, row, rival_of(others, run.token, run.ordinal, row), policy, again(row, False))
 

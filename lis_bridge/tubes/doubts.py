@@ -62,7 +62,7 @@ def _second_first_run(state: TubeState, message: Message, source: str) -> str | 
     return None
 
 
-def _is_other_run(runs: list[Run], row: Observation) -> bool:
+def _is_other_run(runs: tuple[Run, ...], row: Observation) -> bool:
     """True when nothing known of the slot is this row's run: another time or, without a time, another value."""
     alive = [run for run in runs if run.standing in _ALIVE]
     token = token_of(row)

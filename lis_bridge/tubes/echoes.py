@@ -51,10 +51,9 @@ def _marks(source: str, rows: Sequence[Observation]) -> list[tuple[int, Mark]]:
         at, value = row.observed_at, row.value
         if at is None or value is None or (row.test is None and row.problem is None):
             continue
-        if at[16:17] != ":" or at[19:20] not in _OFFSETS:
-            continue
-        second = _minute(at[:16] + at[19:]) + int(at[17:19])
-        found.append((index, (second, crc32(value.encode(), _seed(source, row.code, row.aspect)))))
+        if at[16:17] == ":" and at[19:20] in _OFFSETS:
+            second = _minute(at[:16] + at[19:]) + int(at[17:19])
+            found.append((index, (second, crc32(value.encode(), _seed(source, row.code, row.aspect)))))
     return found
 
 
@@ -84,7 +83,11 @@ def _insert(tx: Connection, values: list[tuple[int, int, int]]) -> int:
 
 def _elsewhere(tx: Connection, tube_id: int, values: list[tuple[int, int, int]]) -> set[Mark]:
     places = ",".join(["(?,?)"] * len(values))
-    sql = f"SELECT at, fingerprint, tube_id FROM observed WHERE (at, fingerprint) IN (VALUES {places})"
+    # The order of a CROSS JOIN is SQLite's too: a look-up for each mark. Of (at, fingerprint) IN (VALUES ...) it makes a scan.
+    sql = (
+        f"WITH mark (second, print) AS (VALUES {places}) SELECT at, fingerprint, tube_id FROM mark CROSS JOIN observed "
+        "WHERE at = second AND fingerprint = print"
+    )
     cursor = _execute(tx, sql, [value[:2] for value in values])
     found = {(at, print_) for at, print_, owner in cursor if owner != tube_id}
     cursor.close()

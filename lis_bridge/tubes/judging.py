@@ -26,14 +26,14 @@ _PREFERRED = {REPORTED: 0, HELD: 1, SUPERSEDED: 2}
 _RIVALS = frozenset({REPORTED, SUPERSEDED, HELD, MOVED})
 
 
-def twin_of(runs: list[Run], token: str, row: Observation) -> Run | None:
+def twin_of(runs: tuple[Run, ...], token: str, row: Observation) -> Run | None:
     """A known run that this row retransmits; what is reported before what is held or history."""
     twins = (run for run in runs if run.token == token and run.standing is not ENDED and same(run.row, row))
     likely = (run for run in twins if run.row.is_result or not row.is_result)
     return min(likely, key=lambda run: _PREFERRED.get(run.standing, 3), default=None)
 
 
-def rival_of(runs: list[Run], token: str, ordinal: int, row: Observation) -> Run | None:
+def rival_of(runs: tuple[Run, ...], token: str, ordinal: int, row: Observation) -> Run | None:
     """The same run with another value or status; the one that stands highest."""
     rivals = (
         run

@@ -62,7 +62,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
     hold: int = -1
 
 
-class Told(msgspec.Struct):
+class Told(msgspec.Struct, gc=False):
     """What the LIS is told of one test: the run, its slot, and ``since`` which event it has been told anything."""
 
     slot: Slot
@@ -102,7 +102,7 @@ class TubeState:
     patient: Patient | None = None
     ids: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
-    slots: dict[Slot, list[Run]] = field(default_factory=dict)
+    slots: dict[Slot, tuple[Run, ...]] = field(default_factory=dict)
     told: dict[TestKey, Told] = field(default_factory=dict)
     holds: dict[int, Hold] = field(default_factory=dict)
     held: int = 0
@@ -167,12 +167,12 @@ def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
     """File a run. A held run of the same row is ended: what it waited for has come."""
     runs = state.slots.get(slot)
     if runs is None:
-        state.slots[slot] = [run]
+        state.slots[slot] = (run,)
     else:
         for other in runs:
             if other.standing is HELD and other.token == run.token and same(other.row, run.row):
                 unhold(state, slot, other, ENDED)
-        runs.append(run)
+        state.slots[slot] = (*runs, run)
     stand(state, slot, run, outcome)
 
 

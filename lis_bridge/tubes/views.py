@@ -148,7 +148,7 @@ def hold_line(tx: Connection, hold_id: int) -> HoldLine | None:
 def open_counts(tx: Connection) -> dict[str, int]:
     """How many holds are open, by reason."""
     rows = tx.execute(select(hold.c.reason, func.count()).where(hold.c.state == "open").group_by(hold.c.reason))
-    return {reason: count for reason, count in rows}
+    return {str(reason): int(count) for reason, count in rows}
 
 
 _HOLDS = select(hold, tube.c.key).join_from(hold, tube, hold.c.tube_id == tube.c.id, isouter=True)
