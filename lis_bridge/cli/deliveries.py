@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lis_bridge.cli.database import database
-from lis_bridge.cli.output import ConfigFile, Json, document, moment, table
+from lis_bridge.cli.output import ConfigFile, Json, document, fields, moment, table
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def show(delivery: Id, config: ConfigFile, json: Json = False) -> None:
     if json:
         document({"delivery": found.line, "message": text})
         return
-    for name in found.line.__struct_fields__:
-        typer.echo(f"{name:12}{getattr(found.line, name)}")
+    fields({name: getattr(found.line, name) for name in found.line.__struct_fields__})
     typer.echo((text or "").replace("\r", "\n"))
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command as click_command
 from typer.main import get_group
 
 from lis_bridge.cli.commands import COMMANDS, Command, built
@@ -35,14 +34,12 @@ class _Lazy(TyperGroup):
 def _load(command: Command) -> Any:
     """The click command behind a name."""
     found = getattr(importlib.import_module(f"lis_bridge.cli.{command.module}"), command.attribute)
-    if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        single.command(command.name, rich_help_panel=command.panel)(found)
-        found = single
-    loaded = click_command(found)
-    loaded.name = command.name
-    loaded.rich_help_panel = command.panel  # type: ignore[attr-defined]
-    return loaded
+    holder = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    if isinstance(found, typer.Typer):
+        holder.add_typer(found, name=command.name, rich_help_panel=command.panel)
+    else:
+        holder.command(command.name, rich_help_panel=command.panel)(found)
+    return get_group(holder).commands[command.name]
 
 
 def _version(asked: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +39,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
         typer.echo(empty)
         return
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False).print(grid)
+
+
+def fields(values: Mapping[str, object]) -> None:
+    """Names with their values, one a line; what is empty is left out."""
+    for name, value in values.items():
+        if value not in (None, ""):
+            typer.echo(f"{name:14}{_cell(value)}")
 
 
 def moment(at: datetime | None) -> str:

@@ -57,19 +57,29 @@ def test_list_shows_reason_and_remedy_of_what_is_quarantined(lis_bridge: Run, co
 def test_show_gives_the_wire_s_bytes_exactly(lis_bridge: Run, config: Path, tmp_path: Path) -> None:
     assert "<0B>MSH|<FF><0D>\n<1C><0D>\n" in lis_bridge("quarantine", "show", 1, "-c", config).stdout
     document = json.loads(lis_bridge("quarantine", "show", 1, "-c", config, "--json").stdout)
-    assert (document["bytes"], document["raw"]) == (9, "C01TSHz/DRwN")
+    assert (document["message"]["bytes"], document["raw"]) == (9, "C01TSHz/DRwN")
 
 
-def test_show_of_what_is_not_quarantined_is_refused(lis_bridge: Run, config: Path) -> None:
-    for entry, why in ((3, "it is done, not quarantined"), (99, "there is no such entry")):
-        done = lis_bridge("quarantine", "show", entry, "-c", config)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(f"journal entry {entry}: {why} (")
+def test_show_of_a_hold_gives_the_message_that_it_came_in(lis_bridge: Run, config: Path) -> None:
+    document = json.loads(lis_bridge("quarantine", "show", "h1", "-c", config, "--json").stdout)
+    assert (document["hold"]["reason"], document["message"]["entry"], document["raw"]) == ("unknown code", 2, "dHdv")
+    assert "hold          h1\n" in lis_bridge("quarantine", "show", "h1", "-c", config).stdout
+
+
+@pytest.mark.parametrize("id", ["99", "h99", "x1"])
+def test_show_of_what_is_not_there_is_refused(id: str, lis_bridge: Run, config: Path) -> None:
+    done = lis_bridge("quarantine", "show", id, "-c", config)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_replayed_message_is_pending_again(lis_bridge: Run, config: Path) -> None:
     assert lis_bridge("quarantine", "replay", 4, "-c", config).returncode == 0
     assert states(config) == ["quarantined", "done", "done", "pending"]
+
+
+def test_replayed_hold_makes_its_message_pending_again(lis_bridge: Run, config: Path) -> None:
+    assert lis_bridge("quarantine", "replay", "h1", "-c", config).returncode == 0
+    assert states(config) == ["quarantined", "pending", "done", "quarantined"]
 
 
 def test_message_that_is_done_is_not_replayed_from_the_quarantine(lis_bridge: Run, config: Path) -> None:

@@ -1,0 +1,123 @@
+"""``tubes``, ``tube`` and the decisions about holds, on a database that the real rooms have filled."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lis_bridge import journal, outbox
+from lis_bridge.core.results import Message, Observation, Patient
+from lis_bridge.journal import Entry
+from lis_bridge.outbox import Line
+from lis_bridge.storage import Store
+from lis_bridge.tubes import keys
+from lis_bridge.tubes.assembly import Context
+from lis_bridge.tubes.store import Arrival, Tubes
+
+from .conftest import Run
+
+AT = datetime(2026, 3, 17, 9, 45, tzinfo=UTC)
+
+
+def glucose(value: str) -> Observation:
+    return Observation("GLU-D", "GLU", value, value, Decimal(value), unit="mmol/L", observed_at="2026-03-17T09:40:00+08:00")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A site with a reported tube SPECIMEN-1 and a tube SPECIMEN-2 whose transmission was cut off (h1)."""
+    path = tmp_path / "bridge.toml"
+    path.write_text(
+        '[site]\nid = "x"\n[storage]\nurl = "sqlite:///bridge.db"\n'
+        '[[destination]]\nid = "lis"\nlink = "mllp://127.0.0.1:2575"\n[[destination]]\nid = "archive"\nlink = "mllp://127.0.0.1:2576"\n'
+    )
+    messages = (
+        Message("patient", "SPECIMEN-1", Patient("P1", "Test^One"), observations=(glucose("5.10"),)),
+        Message("patient", "SPECIMEN-2", observations=(glucose("6.20"),), complete=False),
+    )
+    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as store, store.write() as tx:
+        for message in messages:
+            entry = journal.append(tx, Entry("a1", "", AT, "mllp", message.complete, b"x"))
+            Tubes().file(tx, message, keys.named(message.specimen or ""), Context("a1"), Arrival(entry, 0, AT))
+            journal.done(tx, entry, "mindray-bs", 1)
+    return path
+
+
+def owed(config: Path) -> list[Line]:
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.read() as tx:
+        return sorted(outbox.lines(tx), key=lambda line: line.id)
+
+
+def tube(lis_bridge: Run, config: Path, key: str) -> Any:
+    done = lis_bridge("tube", key, "-c", config, "--json")
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def standings(document: Any) -> list[tuple[str, str]]:
+    return [(run["observation"][2], run["standing"]) for run in document["runs"]]
+
+
+def test_list_finds_tubes_and_those_with_holds(lis_bridge: Run, config: Path) -> None:
+    def keys_of(*options: str) -> list[str]:
+        return [line["key"] for line in json.loads(lis_bridge("tubes", "-c", config, "--json", *options).stdout)]
+
+    assert keys_of() == ["SPECIMEN-2", "SPECIMEN-1"]
+    assert keys_of("--search", "test^one") == ["SPECIMEN-1"]
+    assert keys_of("--held") == ["SPECIMEN-2"]
+    assert keys_of("--limit", "1") == ["SPECIMEN-2"]
+    assert keys_of("--before", "2") == ["SPECIMEN-1"]
+
+
+def test_tube_shows_its_results_and_why_they_are_held(lis_bridge: Run, config: Path) -> None:
+    assert standings(tube(lis_bridge, config, "SPECIMEN-1")) == [("5.10", "reported")]
+    said = lis_bridge("tube", "SPECIMEN-2", "-c", config).stdout
+    assert "held: transmission cut off (h1)" in said
+    assert "nothing was sent" in said
+
+
+def test_tube_that_is_not_there_is_refused(lis_bridge: Run, config: Path) -> None:
+    done = lis_bridge("tube", "SPECIMEN-9", "-c", config)
+    assert (done.returncode, done.stderr[:35]) == (2, "SPECIMEN-9: there is no such tube (")
+
+
+def test_released_hold_is_owed_to_every_destination_once(lis_bridge: Run, config: Path) -> None:
+    done = lis_bridge("quarantine", "release", "h1", "-c", config, "--by", "Lin")
+    assert (done.returncode, done.stdout) == (0, "h1 is released: 1 results go to the LIS\n")
+    assert [(line.destination, line.tube, line.results) for line in owed(config)] == [
+        ("lis", "SPECIMEN-2", 1),
+        ("archive", "SPECIMEN-2", 1),
+    ]
+    assert standings(tube(lis_bridge, config, "SPECIMEN-2")) == [("6.20", "reported")]
+    again = lis_bridge("quarantine", "release", "h1", "-c", config, "--by", "Lin")
+    assert again.returncode == 1
+    assert again.stderr.startswith("hold 1: this hold is released already (")
+    assert len(owed(config)) == 2
+
+
+def test_discarded_hold_is_owed_to_nobody(lis_bridge: Run, config: Path) -> None:
+    assert lis_bridge("quarantine", "discard", "h1", "-c", config, "--by", "Lin").returncode == 0
+    assert owed(config) == []
+    shown = json.loads(lis_bridge("quarantine", "show", "h1", "-c", config, "--json").stdout)["hold"]
+    assert (shown["state"], shown["decided_by"]) == ("discarded", "Lin")
+
+
+def test_moved_hold_is_reported_under_the_other_specimen_only(lis_bridge: Run, config: Path) -> None:
+    done = lis_bridge("quarantine", "move", "h1", "--to", "SPECIMEN-3", "-c", config, "--by", "Lin")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(line.destination, line.tube, line.results) for line in owed(config)] == [
+        ("lis", "SPECIMEN-3", 1),
+        ("archive", "SPECIMEN-3", 1),
+    ]
+    assert standings(tube(lis_bridge, config, "SPECIMEN-3")) == [("6.20", "reported")]
+    assert "reported" not in dict(standings(tube(lis_bridge, config, "SPECIMEN-2"))).values()
+
+
+def test_whole_message_is_neither_released_nor_moved(lis_bridge: Run, config: Path) -> None:
+    assert lis_bridge("quarantine", "release", "1", "-c", config).returncode == 2
+    assert lis_bridge("quarantine", "move", "1", "--to", "SPECIMEN-3", "-c", config).returncode == 2
