@@ -226,12 +226,13 @@ class _Table:
         self._mapper = mapper
         self._record = table.record if table.record and table.record != result else None
         self._each = paths.parse(table.each) if table.each else None
+        self._counted = self._record is None and self._each is None  # a run's spans count from where the text stands
 
     def map(self, reading: Reading, body: Body) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         rows = self._rows(reading)
         if not rows.size:
             return (), ()
-        if len(body.starts) > 1 or not isinstance(reading, Section):
+        if not self._counted or len(body.starts) > 1 or not isinstance(reading, Section):
             rows.spans = _wire_spans(rows.spans, body.starts)
         return self._mapper.map(rows, reading.lookup)
 
