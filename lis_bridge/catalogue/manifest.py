@@ -69,9 +69,12 @@ class RerunSpec(Model):
 
 
 class Table(Model):
-    """Where the parts of a result stand. ``record`` differs from the dialect's own only where results stand in another record (QC in OBR)."""
+    """Where the parts of a result stand. ``record`` differs from the dialect's own only where results stand in another record (QC in OBR).
+    ``only``: a row counts when every path matches its regular expression in full; others are the device's details, no results.
+    """
 
     kinds: tuple[Kind, ...] = ()
+    only: dict[str, str] = {}
     record: str | None = None
     each: str | None = None
     code: Texts
@@ -89,6 +92,7 @@ class Table(Model):
     run: Texts = ()
     rerun: RerunSpec | None = None
     aspect: str | None = None
+    aspect_pattern: str | None = None
     aspects: dict[str, Literal["", "I", "P", "G"]] = {}
     type: str | None = None
     images: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ never. The order of ``Observation``'s fields is the order of the columns in ``_b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from itertools import repeat
@@ -61,7 +61,8 @@ class Mapper:
         self.rerun = paths.parse(table.rerun.path) if table.rerun else None
         self._rerun_memo = ColumnMemo(_rerun_reader(table.rerun) if table.rerun else bool)
         self.aspect = paths.parse(table.aspect) if table.aspect else None
-        self._aspects = table.aspects
+        self._aspect_memo = Memo(_aspect_reader(table.aspect_pattern, table.aspects))
+        self._only = tuple((paths.parse(path), Memo(_fits(pattern))) for path, pattern in table.only.items())
         self.type = paths.parse(table.type) if table.type else None
         self._images = frozenset(table.images)
         self._low_limits = ColumnMemo(lambda text: numeric.limits_of(text)[0])
@@ -81,7 +82,7 @@ class Mapper:
             *self.code, *self.name, *self.value, *self.unit, *self.range, *self.low, *self.high, *self.status, *self.run,
             *(path for path, _ in self.flags), *(path for moment in self.times for path in moment.paths),
         ]  # fmt: skip
-        listed += [path for path in (self.aspect, self.type) if path is not None]
+        listed += [path for path in (self.aspect, self.type, *(path for path, _ in self._only)) if path is not None]
         if self.rerun:
             listed.append(self.rerun)
         if self._images and self.type:
@@ -90,6 +91,8 @@ class Mapper:
 
     def map(self, rows: Rows, lookup: Lookup) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         """The observations and images of ``rows``; ``lookup`` answers for what stands above them."""
+        for path, fits in self._only:
+            rows = _kept(rows, [at for at, text in enumerate(self._column(path, rows, lookup)) if fits[text]])
         images: tuple[Image, ...] = ()
         if self._images and self.type and not self._images.isdisjoint(rows.columns[self.type]):
             rows, images = self._take_images(rows)
@@ -106,9 +109,7 @@ class Mapper:
         formats = rows.columns[Path(self._record, field, 3)]
         data = rows.columns[Path(self._record, field, 5)]
         images = tuple(Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at]) for at in pictures)
-        columns: Columns = {path: [column[at] for at in keep] for path, column in rows.columns.items()}
-        verbatim: Columns = {path: [column[at] for at in keep] for path, column in rows.verbatim.items()}
-        return Rows(columns, len(keep), [rows.spans[at] for at in keep], verbatim), images
+        return _kept(rows, keep), images
 
     def _column(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
         column = rows.columns.get(path)
@@ -256,7 +257,8 @@ class Mapper:
     def _aspect_column(self, rows: Rows, lookup: Lookup) -> list[str] | None:
         if self.aspect is None:
             return None
-        return [self._aspects.get(text, "") for text in self._column(self.aspect, rows, lookup)]
+        memo = self._aspect_memo
+        return [memo[text] for text in self._column(self.aspect, rows, lookup)]
 
     def _repeats(self, codes: list[str], aspects: list[str] | None, size: int) -> tuple[Any, Any]:
         """Ordinals among rows of the same code and aspect, and which rows a later one of the message replaces."""
@@ -307,13 +309,40 @@ def _flag_reader(source: FlagSource) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
+def _kept(rows: Rows, keep: list[int]) -> Rows:
+    """The rows at these places."""
+    if len(keep) == rows.size:
+        return rows
+    columns: Columns = {path: [column[at] for at in keep] for path, column in rows.columns.items()}
+    verbatim: Columns = {path: [column[at] for at in keep] for path, column in rows.verbatim.items()}
+    return Rows(columns, len(keep), [rows.spans[at] for at in keep], verbatim)
+
+
+def _fits(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.fullmatch(text.strip()) is not None
+
+
 def _code_reader(pattern: str) -> Callable[[str], str]:
-    """The first group of a code's pattern; a code that does not fit stays whole."""
+    """The groups of a code's pattern, joined by ``/``; a code that does not fit stays whole."""
     compiled = re.compile(pattern)
 
     def read(text: str) -> str:
         found = compiled.match(text)
-        return found[1] if found is not None else text
+        return "/".join(filter(None, found.groups())) if found is not None else text
+
+    return read
+
+
+def _aspect_reader(pattern: str | None, aspects: Mapping[str, str]) -> Callable[[str], str]:
+    """What the device's word means; with a pattern, the word is its first group."""
+    compiled = re.compile(pattern) if pattern else None
+
+    def read(text: str) -> str:
+        if compiled is not None:
+            found = compiled.match(text)
+            text = found[1] if found is not None else ""
+        return aspects.get(text, "")
 
     return read
 

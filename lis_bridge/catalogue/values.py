@@ -45,12 +45,14 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
 
 
-_RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*")
+_RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*")
 _ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*\.?[0-9]+)\s*")
 
 
 def limits_of(text: str) -> tuple[str | None, str | None]:
-    """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``<5``, ``lo^hi``."""
+    """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``-0.05 TO 0.05``, ``<5``,
+    ``lo^hi``.
+    """
     found = _RANGE.fullmatch(text)
     if found is not None:
         return found["low"], found["high"]
