@@ -1,0 +1,79 @@
+"""Check characters of block and line protocols, as data: how many stand after the end, and whether they fit.
+
+``inside``: they are the last characters of the text. Each was verified against captures of the devices named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import reduce
+from operator import xor
+from typing import NamedTuple
+
+from lis_bridge.framing.frames import sum8
+
+_HEX2 = re.compile(rb"[0-9A-Fa-f]{2}")
+_SUM16 = re.compile(rb"\r} ([0-9A-F]{4})\r\Z")
+
+
+class CheckRule(NamedTuple):
+    """``after``: bytes that follow the end code; ``fits(text, end, following)``."""
+
+    after: int
+    fits: Callable[[bytes, bytes, bytes], bool]
+
+
+def _xor(text: bytes, end: bytes, following: bytes) -> bool:
+    return following[:1] == bytes([reduce(xor, text + end, 0)])
+
+
+def _sum(text: bytes, end: bytes, following: bytes) -> bool:
+    return _says(following, sum8(text))
+
+
+def _sum_with_end(text: bytes, end: bytes, following: bytes) -> bool:
+    return _says(following, sum8(text + end))
+
+
+def _sum_inside(text: bytes, end: bytes, following: bytes) -> bool:
+    return _says(text[-2:], sum8(text[:-2]))
+
+
+def _complement_inside(text: bytes, end: bytes, following: bytes) -> bool:
+    return _says(text[-2:], -sum8(text[:-2]) & 0xFF)
+
+
+def _rounded_inside(text: bytes, end: bytes, following: bytes) -> bool:
+    """Two characters ``0``…``?``; the high digit is rounded, not cut (HemaCell)."""
+    body = text.rstrip(b"\r\n")
+    total = sum8(body[:-2])
+    return body[-2:] == bytes([0x30 + ((total + 8) >> 4 & 15), 0x30 + (total & 15)])
+
+
+def _sum16_inside(text: bytes, end: bytes, following: bytes) -> bool:
+    """``} XXXX CR`` at the end: the sum of all before ``}`` modulo 65536.
+
+    On a 7-bit line every byte over 7F has lost 128, so the sum may be short by a multiple of it (Micros 60).
+    """
+    found = _SUM16.search(text)
+    if found is None:
+        return False
+    short = (int(found[1], 16) - sum(text[: found.start() + 1])) & 0xFFFF
+    return short % 128 == 0
+
+
+def _says(digits: bytes, total: int) -> bool:
+    return _HEX2.fullmatch(digits) is not None and int(digits, 16) == total
+
+
+RULES: dict[str, CheckRule] = {
+    "": CheckRule(0, lambda text, end, following: True),
+    "xor": CheckRule(1, _xor),  # Hitachi 7150, Olympus AU
+    "sum": CheckRule(2, _sum),  # Hitachi 7060, 747
+    "sum+end": CheckRule(2, _sum_with_end),
+    "sum inside": CheckRule(0, _sum_inside),  # Dimension, Vitros lines
+    "complement inside": CheckRule(0, _complement_inside),  # IL 1620, Coulter JT
+    "rounded inside": CheckRule(0, _rounded_inside),  # HemaCell
+    "sum16 inside": CheckRule(0, _sum16_inside),  # Micros 60
+}

@@ -1,0 +1,128 @@
+"""From profiles to a framer; where a driver has several, the first bytes of the connection decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lis_bridge.framing import bare, block, lis1a, mllp, numbered, snibe, whole
+from lis_bridge.framing.control import ACK, ENQ, STX
+from lis_bridge.framing.events import Event, Framer, Send
+from lis_bridge.framing.lines import Lines
+from lis_bridge.framing.noise import Noise, earliest
+from lis_bridge.framing.profile import Profile
+from lis_bridge.framing.sniff import LONGEST, candidates, choose
+
+_FRAMERS: dict[str, Callable[[Profile], Framer]] = {
+    "mllp": mllp.framer,
+    "lis1a": lis1a.Receiver,
+    "block": block.framer,
+    "numbered": numbered.Receiver,
+    "lines": Lines,
+    "snibe": snibe.Receiver,
+    "bare-lis2": bare.Receiver,
+    "whole": whole.Whole,
+}
+
+STX_S = 1.0
+"""An STX alone for so long is Snibe's, which waits 3 s for its ACK; a frame of LIS1-A goes on at once."""
+
+
+def make(profiles: Profile | Sequence[Profile]) -> Framer:
+    """The framer of a link; with several profiles, or kind ``auto``, the first bytes decide for as long as the framer lives."""
+    given = (profiles,) if isinstance(profiles, Profile) else tuple(profiles)
+    among = candidates(given)
+    return _FRAMERS[among[0].kind](among[0]) if len(among) == 1 else Undecided(among)
+
+
+class Undecided:
+    """A ``Framer`` that becomes one of several."""
+
+    def __init__(self, among: Sequence[Profile]) -> None:
+        self.deadline: float | None = None
+        self._among = among
+        self._quiet = b"\r\n\x00" + b"".join(bytes.fromhex(profile.heartbeat) for profile in among)
+        self._noise = Noise(self._quiet, "None of the driver's framings begins like this")
+        self._head = bytearray()
+        self._at = 0
+        self._spoken = 0
+        self._since: float | None = None
+        self._chosen: Framer | None = None
+
+    @property
+    def chosen(self) -> Framer | None:
+        """What it became."""
+        return self._chosen
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        if self._chosen is None:
+            return self._decide(data, now)
+        found = self._chosen.receive(data, now)
+        self.deadline = self._chosen.deadline
+        return found
+
+    def tick(self, now: float) -> list[Event]:
+        if self.deadline is None or now < self.deadline:
+            return []
+        if self._chosen is not None:
+            found = self._chosen.tick(now)
+            self.deadline = self._chosen.deadline
+            return found
+        found = self._noise.flush()
+        if self._since is not None and now >= self._since + STX_S:
+            self._since = None
+            self._spoken += 1
+            found.append(Send(ACK))
+        self.deadline = self._due()
+        return found
+
+    def close(self, now: float) -> list[Event]:
+        if self._chosen is not None:
+            return self._chosen.close(now)
+        return [*self._noise.add(bytes(self._head[self._at :]), now), *self._noise.flush()]
+
+    def refused(self) -> None:
+        if self._chosen is not None:
+            self._chosen.refused()
+
+    def _due(self) -> float | None:
+        return earliest(self._noise.deadline, None if self._since is None else self._since + STX_S)
+
+    def _decide(self, data: bytes, now: float) -> list[Event]:
+        self._head += data
+        at, said = self._at, None
+        while at < len(self._head) and not (said := self._look(at)):
+            at += 1
+        found = self._noise.add(bytes(self._head[self._at : at]), now)
+        # One byte before stays in view: whether an H begins a line shows only there.
+        del self._head[: max(0, at - 1)]
+        self._at = min(at, 1)
+        if isinstance(said, Profile):
+            return [*found, *self._noise.flush(), *self._become(said, now)]
+        found += self._greet(now)
+        self.deadline = self._due()
+        return found
+
+    def _look(self, at: int) -> Profile | bool | None:
+        view = max(0, at - 1)
+        return choose(self._among, bytes(self._head[view : at + LONGEST]), at - view)
+
+    def _become(self, profile: Profile, now: float) -> list[Event]:
+        self._chosen = _FRAMERS[profile.kind](profile)
+        found = self._chosen.receive(bytes(self._head[self._at :]), now)
+        self._head.clear()
+        self.deadline = self._chosen.deadline
+        # What was answered while nothing was decided is not answered twice.
+        while self._spoken and found and found[0] == Send(ACK):
+            self._spoken -= 1
+            del found[0]
+        return found
+
+    def _greet(self, now: float) -> list[Event]:
+        """LIS1-A and Snibe both wait for an ACK to their ENQ, and Snibe for one to its STX, before they show who they are."""
+        snibe_like = any(profile.kind == "snibe" for profile in self._among)
+        head = self._head[self._at :]
+        self._since = now if snibe_like and head in (STX, ENQ + STX) else None
+        if head == ENQ and not self._spoken:
+            self._spoken = 1
+            return [Send(ACK)]
+        return []

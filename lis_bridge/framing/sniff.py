@@ -1,0 +1,91 @@
+"""Which of a driver's framings the first bytes speak. Data: what each kind begins with.
+
+0B MLLP · 05, then 02 and a digit: LIS1-A · 05 02 H: Snibe · 02 digit letter: LIS1-A without ENQ · H| or 1H|: bare records
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from lis_bridge.framing.profile import Profile
+
+STANDARD = (
+    *(Profile.from_dict({"kind": kind}) for kind in ("mllp", "lis1a", "snibe", "bare-lis2")),
+    Profile.from_dict({"kind": "block", "start": "02"}),
+)
+"""What ``auto`` chooses among."""
+
+LONGEST = 16
+"""Bytes that decide at the latest."""
+
+_OPENINGS = {
+    "lis1a": rb"\x05(?:\x02[0-9]|[^\x02])|\x02[0-9][A-Za-z]",
+    "snibe": rb"\x05?\x02[Hh]",
+    "numbered": rb"[0-9A-F]{2}\x02[0-9A-F]{2}",
+    "bare-lis2": rb"(?:\A|(?<=[\r\n]))[0-9]?[Hh][^A-Za-z0-9\s]",
+}
+_BEGUN = {
+    "lis1a": rb"\x05?\x02?|\x02[0-9]",
+    "snibe": rb"\x05?\x02?",
+    "numbered": rb"[0-9A-F]{0,2}|[0-9A-F]{2}\x02[0-9A-F]?",
+    "bare-lis2": rb"[0-9]?[Hh]?",
+}
+_RANK = ("mllp", "lis1a", "snibe", "numbered", "bare-lis2", "block", "lines", "whole")
+
+
+def candidates(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
+    """The profiles to decide among, the one that says most by its first bytes first."""
+    found = tuple(one for profile in profiles for one in (STANDARD if profile.kind == "auto" else (profile,)))
+    return tuple(sorted(dict.fromkeys(found), key=lambda profile: _RANK.index(profile.kind)))
+
+
+@lru_cache(maxsize=256)
+def opening(profile: Profile) -> re.Pattern[bytes]:
+    """What the first bytes of this framing look like."""
+    if profile.kind == "mllp":
+        return re.compile(rb"\x0b\x00" if profile.wide else rb"\x0b")
+    if profile.kind == "block" and profile.start:
+        return re.compile(b"|".join(re.escape(code) for code in (*_codes(profile), *map(bytes.fromhex, _each(profile.prelude)))))
+    return re.compile(_OPENINGS.get(profile.kind, rb"(?s:.)"))
+
+
+@lru_cache(maxsize=256)
+def begun(profile: Profile) -> re.Pattern[bytes]:
+    """What may still become an opening."""
+    if profile.kind == "mllp":
+        return re.compile(rb"\x0b?" if profile.wide else rb"")
+    if profile.kind == "block":
+        return re.compile(b"|".join(re.escape(code[:size]) for code in _codes(profile) for size in range(len(code))) or rb"")
+    return re.compile(_BEGUN.get(profile.kind, rb""))
+
+
+def choose(among: Sequence[Profile], head: bytes, at: int) -> Profile | bool | None:
+    """The profile that the bytes from ``at`` speak, True while more must come, None when no profile fits."""
+    for profile in among:
+        if opening(profile).match(head, at):
+            return profile
+        if begun(profile).fullmatch(head, at):
+            return True
+    return None
+
+
+def spoken(among: Sequence[Profile], raw: bytes) -> list[Profile]:
+    """The profiles whose opening stands first in stored bytes, the highest rank first; more than one only of kind ``block``."""
+    found = [(match.start(), rank, profile) for rank, profile in enumerate(among) if (match := opening(profile).search(raw))]
+    if not found:
+        return []
+    place, _, best = min(found, key=lambda one: one[:2])
+    return [
+        profile for start, _, profile in found if profile is best or (best.kind == profile.kind == "block" and start == place)
+    ]
+
+
+def _codes(profile: Profile) -> list[bytes]:
+    """A block's start codes, each with what its text begins with."""
+    return [bytes.fromhex(start + begins) for start in profile.start for begins in profile.begins or ("",)]
+
+
+def _each(hexadecimal: str) -> list[str]:
+    return [hexadecimal[at : at + 2] for at in range(0, len(hexadecimal), 2)]
