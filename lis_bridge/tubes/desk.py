@@ -68,6 +68,7 @@ def place(
 
     Raises BridgeError where the entry does not hold the message any more as it was held.
     """
+    _check_key(key)
     hold = open_hold(tx, hold_id)
     if hold.tube_id is not None:
         raise BridgeError(

@@ -82,7 +82,12 @@ def tubes(tx: Connection, *, search: str = "", held: bool = False, before: int |
     if before is not None:
         wanted.append(tube.c.id < before)
     rows = tx.execute(select(tube).where(*wanted).order_by(tube.c.id.desc()).limit(limit))
-    return [msgspec.convert(dict(row), TubeLine, strict=False) for row in rows.mappings()]
+    return [_tube_line(row) for row in rows.mappings()]
+
+
+def _tube_line(row: RowMapping) -> TubeLine:
+    content: dict[str, Any] = dict(row)
+    return TubeLine(**{**content, "numbered": bool(row["numbered"]), "stat": bool(row["stat"])})
 
 
 def find(tx: Connection, name: str) -> int | None:
@@ -101,7 +106,7 @@ def view(tx: Connection, tube_id: int) -> TubeView:
     row = tx.execute(select(tube).where(tube.c.id == tube_id)).mappings().first()
     if row is None:
         raise KeyError(tube_id)
-    line = msgspec.convert(dict(row), TubeLine, strict=False)
+    line = _tube_line(row)
     state = load(tx, TubeState(tube_id, line.key, line.numbered))
     origin = {seq: (at, journal_id) for seq, _, at, journal_id in tables.EVENTS.rows(tx, of=tube_id)}
     runs = [(run.seq, _run_line(state, slot[0], run, *origin[run.seq])) for slot, found in state.slots.items() for run in found]
@@ -157,4 +162,4 @@ _HOLDS = select(hold, tube.c.key).join_from(hold, tube, hold.c.tube_id == tube.c
 def _hold_line(row: RowMapping) -> HoldLine:
     content: dict[str, Any] = dict(row)
     content["codes"] = tuple(content["codes"].split("\n")) if content["codes"] else ()
-    return msgspec.convert(content, HoldLine)
+    return HoldLine(**content)

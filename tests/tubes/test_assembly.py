@@ -217,7 +217,12 @@ class TestStatusAndRuns:
     def test_declared_run_numbers_tell_runs_apart_without_a_time(self) -> None:
         state = tube()
         *_, late = file_all(
-            state, [message(row("K", "4.0", None, run="1")), message(row("K", "4.4", None, run="3")), message(row("K", "4.2", None, run="2"))]
+            state,
+            [
+                message(row("K", "4.0", None, run="1")),
+                message(row("K", "4.4", None, run="3")),
+                message(row("K", "4.2", None, run="2")),
+            ],
         )
         assert (outcomes(late), values(state)) == (["stored"], {"K": "4.4"})
 

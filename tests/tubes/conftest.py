@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from lis_bridge.storage import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path / 'bridge.db'}", exclusive=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tx(store: Store) -> Iterator[Connection]:
+    with store.write() as connection:
+        yield connection
