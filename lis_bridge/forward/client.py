@@ -113,7 +113,7 @@ class LisClient:
         secure = tls_context(self._destination.tls, self._where) if parts.scheme == "mllps" else None
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(min(CONNECT_SECONDS, self._destination.timeout_seconds)):
                 transport, ear = await loop.create_connection(_Ear, host, port, ssl=secure)
         except ssl.SSLError as error:
             hint = "check the certificates of both sides and the names in them"
