@@ -24,6 +24,8 @@ from lis_bridge.transport import Channel, Link
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
 """Seconds before a lost link is tried again; each vain try doubles them."""
+STEADY_SECONDS = 5.0
+"""A link that stays so long is back; one that is lost again before was never, and is not logged each time."""
 MOST_CONVERSATIONS = 32
 REMEMBERED_STRANGERS = 256
 STOP_SECONDS = 10.0
@@ -54,6 +56,8 @@ class Reception:
         self._strangers: set[str] = set()
         self._pause = FIRST_PAUSE
         self._lost_at: datetime | None = None
+        self._away_since: datetime | None = None
+        self._proving: asyncio.TimerHandle | None = None
         self._turned_away = 0
         self._fault: Fault | None = None
 
@@ -99,6 +103,7 @@ class Reception:
 
     async def stop(self) -> None:
         """End the conversations, each after its commit in hand, and give the link back; ``run`` was cancelled before."""
+        self._stop_proving()
         talks = dict(self._talks)
         for _, inbound in talks.values():
             inbound.leave()
@@ -151,21 +156,34 @@ class Reception:
             self._fault = Fault("connection broke", error.where, error.hint)
         except Exception as error:
             self._fault = Fault("conversation failed", place_of(error), f"A defect of the bridge: report {type(error).__name__}")
-            _log.error("conversation_failed", analyzer=self._source.analyzer, error=type(error).__name__, at=place_of(error))
+            _log.error("conversation_failed", analyzer=self._analyzer.id, error=type(error).__name__, at=place_of(error))
         if self._source.tally.bytes > heard:
             self._pause = FIRST_PAUSE
 
     def _note_loss(self, error: LinkError) -> None:
         self._fault = Fault("link lost", error.where, error.hint)
-        if self._lost_at is None:
-            self._lost_at = self._clock.now()
-            _log.warning("link_lost", analyzer=self._source.analyzer, what=error.what, where=error.where, hint=error.hint)
+        self._stop_proving()
+        self._lost_at = self._lost_at or self._clock.now()
+        if self._away_since is None:
+            self._away_since = self._lost_at
+            _log.warning("link_lost", analyzer=self._analyzer.id, what=error.what, where=error.where, hint=error.hint)
 
     def _note_return(self) -> None:
-        if self._lost_at is not None:
-            after = (self._clock.now() - self._lost_at).total_seconds()
-            self._lost_at = None
-            _log.info("link_back", analyzer=self._source.analyzer, after_s=round(after, 1))
+        self._lost_at = None
+        if self._away_since is not None and self._proving is None:
+            self._proving = asyncio.get_running_loop().call_later(STEADY_SECONDS, self._note_back)
+
+    def _note_back(self) -> None:
+        self._proving = None
+        if self._away_since is not None:
+            after = (self._clock.now() - self._away_since).total_seconds()
+            self._away_since = None
+            _log.info("link_back", analyzer=self._analyzer.id, after_s=round(after))
+
+    def _stop_proving(self) -> None:
+        if self._proving is not None:
+            self._proving.cancel()
+            self._proving = None
 
     def _note_stranger(self, peer: str) -> None:
         """Said once for each address."""
@@ -178,4 +196,4 @@ class Reception:
         self._turned_away += 1
         self._fault = Fault(kind, f"{peer} at {self._link.where}", hint)
         if not said:
-            _log.warning("peer_refused", analyzer=self._source.analyzer, kind=kind, peer=peer, where=self._link.where)
+            _log.warning("peer_refused", analyzer=self._analyzer.id, kind=kind, peer=peer, where=self._link.where)

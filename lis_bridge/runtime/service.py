@@ -20,6 +20,7 @@ from lis_bridge.pipeline.inbound import Ledger
 from lis_bridge.runtime import status
 from lis_bridge.runtime.backlog import Backlog
 from lis_bridge.runtime.logs import place_of
+from lis_bridge.runtime.metrics import registry
 from lis_bridge.runtime.plans import Compiled, compiled
 from lis_bridge.runtime.reception import Reception
 from lis_bridge.runtime.receptions import receptions
@@ -56,6 +57,7 @@ class Service:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._backlog: Backlog | None = None
         self._started_at = self.clock.now()
+        self.metrics = registry(self.snapshot)
 
     async def start(self) -> None:
         """Up to bound listeners and running loops. Raises BridgeError: what cannot be had is given back."""

@@ -6,7 +6,7 @@ It holds states, counts and times, nothing of any specimen. A reader tells by ``
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -110,8 +110,3 @@ def write(config: Config, snapshot: Snapshot) -> None:
     fresh = file.with_name(file.name + ".new")
     fresh.write_bytes(msgspec.json.format(msgspec.json.encode(snapshot), indent=1))
     os.replace(fresh, file)
-
-
-def now() -> datetime:
-    """The present, for readers."""
-    return datetime.now(UTC)

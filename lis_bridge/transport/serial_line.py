@@ -129,7 +129,7 @@ class SerialLink:
         channel = SerialChannel(port)
         yield channel
         await channel.wait_closed()
-        raise UnreachableError("the serial line ended", where=self.where, hint="Is the adapter plugged in?")
+        raise channel.loss or UnreachableError("the serial line was closed", where=self.where, hint="It is opened again")
 
     async def close(self) -> None:
         """Nothing is held between conversations."""
@@ -161,8 +161,8 @@ class SerialChannel:
                     break
                 self._arrived.clear()
             await self._arrived.wait()
-        if self._loss and not self._closing:
-            raise self._lost(self._loss) from self._loss
+        if self.loss is not None:
+            raise self.loss from self._loss
         return b""
 
     async def write(self, data: bytes) -> None:
@@ -185,6 +185,11 @@ class SerialChannel:
     async def wait_closed(self) -> None:
         await self._ended.wait()
 
+    @property
+    def loss(self) -> LinkError | None:
+        """Why the device was lost, if it was."""
+        return None if self._loss is None else self._lost(self._loss)
+
     def _take(self) -> bytes:
         data = bytes(self._buffer[:CHUNK])
         del self._buffer[:CHUNK]
@@ -198,7 +203,7 @@ class SerialChannel:
                 data = self._port.read(min(max(1, self._port.in_waiting), CHUNK))
                 self._keep(data) if data else self._look()
         except (OSError, TypeError) as error:  # TypeError: pyserial, when the device is closed under it
-            self._loss = error
+            self._loss = None if self._closing else error
         finally:
             with suppress(OSError):
                 self._port.close()

@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from lis_bridge import journal, settings
+from lis_bridge.catalogue.library import Library
+from lis_bridge.core import resources
 from lis_bridge.core.faults import LinkError, StorageError
 from lis_bridge.framing.sender import frame
 from lis_bridge.journal import Entry, Filed
@@ -189,6 +191,7 @@ async def test_a_serial_line_is_had_when_it_appears_lost_when_it_is_unplugged_an
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reception, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(reception, "STEADY_SECONDS", 0.0)
     name = tmp_path / "adapter"
     with capture_logs() as logs:
         async with serving(configured(tmp_path, f'link = "serial://{name}"')) as service:
@@ -212,6 +215,45 @@ async def test_a_serial_line_is_had_when_it_appears_lost_when_it_is_unplugged_an
             assert raws(service) == [(True, MESSAGE)] * 2
     told = [log["event"] for log in logs if log["event"].startswith("link_")]
     assert told == ["link_lost", "link_back"] * 2 + ["link_lost"]
+
+
+async def test_a_link_that_comes_and_goes_is_logged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reception, "LONGEST_PAUSE", 0.05)
+    calls = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        writer.close()
+
+    with capture_logs() as logs:
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with serving(configured(tmp_path, f'link = "tcp-connect://127.0.0.1:{port}"')):
+                await until(lambda: calls >= 5)
+    assert [log["event"] for log in logs if log["event"].startswith("link_")] == ["link_lost"]
+
+
+async def test_an_analyzer_that_keeps_several_connections_may_where_its_driver_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "drivers" / "xn-many"
+    folder.mkdir(parents=True)
+    words = 'id = "xn-many"\nextends = "sysmex-xn"\nname = "XN"\nmanufacturer = "S"\nmodels = ["XN"]\nclass = "hematology"\nrevision = 1\n'
+    (folder / "driver.toml").write_text(words + '[link]\nconnections = "many"\n[dialect]\n')
+    port = free_port()
+    config = configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"')
+    config = config.model_copy(update={"analyzers": (config.analyzers[0].model_copy(update={"driver": "xn-many"}),)})
+    service = Service(config, library=Library.load((tmp_path / "drivers", *resources.drivers())), build=build)
+    await service.start()
+    first = await asyncio.open_connection("127.0.0.1", port)
+    second = await asyncio.open_connection("127.0.0.1", port)
+    for turn in range(len(FRAMES)):  # both transmissions frame by frame, side by side
+        for reader, writer in (first, second):
+            writer.write((b"" if turn else b"\x05") + FRAMES[turn])
+            await reader.readexactly(1 if turn else 2)
+    assert raws(service) == [(True, MESSAGE)] * 2
+    for _, writer in (first, second):
+        writer.close()
+    await service.stop()
 
 
 async def test_frames_that_a_killed_process_left_are_entries_before_anybody_speaks(tmp_path: Path) -> None:

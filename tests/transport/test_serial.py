@@ -13,7 +13,7 @@ import pytest
 
 from lis_bridge.core.faults import LinkError
 from lis_bridge.transport import Channel, open_link
-from lis_bridge.transport.errors import BadLinkError, DeniedError, DeviceMissingError, UnreachableError
+from lis_bridge.transport.errors import BadLinkError, DeniedError, DeviceMissingError
 from lis_bridge.transport.ports import Identity, device_of
 
 
@@ -107,7 +107,7 @@ async def test_an_unplugged_adapter_is_a_lost_link_and_is_had_again_under_its_na
         with pytest.raises(LinkError, match="the serial line was lost"):
             await channel.read()
         channel.close()
-        with pytest.raises(UnreachableError):
+        with pytest.raises(DeviceMissingError, match="the serial line was lost"):
             await anext(connections)
 
 
