@@ -6,6 +6,7 @@ Compiling happens once per analyzer; the plan holds no state but bounded caches 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -256,14 +257,12 @@ def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]])
     if len(starts) < 2:
         shift = _shift(starts)
         return [(start + shift, end + shift) for start, end in spans] if shift else spans
-    found, at, last = [], 0, len(starts) - 1
+    texts = [text for text, _ in starts]
+    shifts = [raw - text for text, raw in starts]
+    found = []
     for start, end in spans:
-        while at < last and starts[at + 1][0] <= start:
-            at += 1
-        stop = at
-        while stop < last and starts[stop + 1][0] < end:
-            stop += 1
-        found.append((start + starts[at][1] - starts[at][0], end + starts[stop][1] - starts[stop][0]))
+        first = bisect_right(texts, start) - 1
+        found.append((start + shifts[first], end + shifts[max(first, bisect_left(texts, end) - 1)]))
     return found
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lis_bridge.dialects.records import Grammar, Section, sections
+from lis_bridge.dialects.records import Grammar, Section
+from lis_bridge.dialects.sections import sections
 
 LEVELS = {"PID": 0, "OBR": 1}
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lis_bridge.dialects.records import Grammar, Section, sections
+from lis_bridge.dialects.records import Grammar, Section
+from lis_bridge.dialects.sections import sections
 
 LEVELS = {"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1}
 

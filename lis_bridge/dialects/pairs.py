@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from lis_bridge.core.results import Curve
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Rows, lines_of
+from lis_bridge.dialects.records import Columns, Rows
+from lis_bridge.dialects.sections import lines_of
 
 CODE, VALUE, VERBATIM = Path("", name="code"), Path("", name="value"), Path("", name="verbatim")
 UNIT, LOW, HIGH, FLAG = Path("", name="unit"), Path("", name="low"), Path("", name="high"), Path("", name="flag")

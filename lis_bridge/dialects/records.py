@@ -8,11 +8,8 @@ and a column is a slice with a stride. Everything else is read record by record.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from operator import add
 from typing import NamedTuple
 
 from lis_bridge.dialects.paths import Path
@@ -20,6 +17,9 @@ from lis_bridge.dialects.paths import Path
 Records = dict[str, list[str]]
 Spans = list[tuple[int, int]]
 Columns = dict[Path, list[str]]
+
+
+COMMENTS = frozenset({"NTE", "C"})
 
 
 @dataclass(slots=True)
@@ -140,168 +140,6 @@ class Section:
         return self.grammar.pick(fields, path) if fields is not None else ""
 
 
-_LINE = re.compile(r"[^\r\n]+")
-_RAW_LINE = re.compile(rb"[^\r\n]+")
-_AND_CR = (1).__add__
-
-
-def lines_of(text: str, raw: bytes, *, complete: bool) -> tuple[list[str], Spans]:
-    """Records of a message and their byte spans in ``raw``; a torn last record of an incomplete message is left out.
-
-    CR ends a record; LF, which careless senders and loggers add, counts as well. Neither is a trail byte in UTF-8, GB18030 or Latin-1.
-    """
-    if b"\n" in raw:
-        lines, spans = _LINE.findall(text), [found.span() for found in _RAW_LINE.finditer(raw)]
-        torn = not raw.endswith((b"\r", b"\n"))
-    else:
-        lines = text.split("\r")
-        lengths = list(map(len, lines if len(raw) == len(text) else raw.split(b"\r")))
-        starts = list(accumulate(map(_AND_CR, lengths), initial=0))
-        spans = list(zip(starts, map(add, starts, lengths), strict=False))
-        torn = bool(lines[-1])
-    if torn and not complete:
-        lines, spans = lines[:-1], spans[:-1]
-    return lines, spans
-
-
-def sections(text: str, raw: bytes, grammar: Grammar, levels: dict[str, int], *, complete: bool, at: int = 0) -> list[Section]:
-    """Reads a message's records in order into sections; ``levels`` gives the height of the records that open groups (0: patient, query or
-    terminator). Spans are counted from ``at``, where ``raw`` begins.
-    """
-    reader = _Reader(grammar, levels)
-    stretch = _stretch(text, raw, grammar, at) if complete or text.endswith("\r") else None
-    if stretch is not None:
-        reader.around(text[: stretch.start].split("\r"), stretch, text[stretch.end + 1 :].split("\r"))
-    else:
-        lines, spans = lines_of(text, raw, complete=complete)
-        reader.read(lines, [(start + at, end + at) for start, end in spans] if at else spans)
-    return reader.finish(complete)
-
-
-def _stretch(text: str, raw: bytes, grammar: Grammar, at: int) -> Stretch | None:
-    """The only run of a message, where it has but one: between its first and last result record no other record stands."""
-    mark = f"\r{grammar.result}{grammar.field}"
-    first = text.find(mark)
-    if first < 0 or "\n" in text:
-        return None
-    end = text.find("\r", text.rindex(mark) + 1)
-    end = len(text) if end < 0 else end
-    size = text.count("\r", first, end)
-    if text.count(mark, first, end) != size:
-        return None
-    around = f"{text[:first]}\r{text[end + 1 :]}"
-    if any(_kind(line, grammar) == grammar.result for line in around.split("\r")):
-        return None
-    return Stretch(text, raw, first + 1, end, size, text.count("\r", 0, first) + 1, at)
-
-
-def _kind(line: str, grammar: Grammar) -> str:
-    return line.partition(grammar.field)[0].strip().upper()
-
-
-COMMENTS = frozenset({"NTE", "C"})
-ENDER = "L"
-"""The terminator record of LIS2-A2 (E1394 12): ends everything, opens nothing."""
-
-
-class _Reader:
-    """Collects sections; the current one stays open until a record of a higher level ends it."""
-
-    def __init__(self, grammar: Grammar, levels: dict[str, int]) -> None:
-        self.grammar = grammar
-        self.levels = levels
-        self.records: Records = {}
-        self.opened: set[str] = set()
-        self.done: list[Section] = []
-        self.current: Section | None = None
-
-    def around(self, above: list[str], stretch: Stretch, below: list[str]) -> None:
-        """Records with one stretch of results among them."""
-        for line in above:
-            self._other(line)
-        self.current = self._section()
-        self.current.stretch = stretch
-        for line in below:
-            self._other(line)
-
-    def read(self, lines: list[str], spans: Spans) -> None:
-        """Records in any order."""
-        index, count, result = 0, len(lines), self.grammar.result + self.grammar.field
-        width = len(result)
-        heads = [line[:width] for line in lines]
-        while index < count:
-            end = index
-            while end < count and heads[end] == result:
-                end += 1
-            if end == index and _kind(lines[index], self.grammar) == self.grammar.result:
-                end += 1
-            if end > index:
-                self.results(lines[index:end], spans[index:end])
-            else:
-                self._other(lines[index])
-            index = max(end, index + 1)
-
-    def _other(self, line: str) -> None:
-        kind = _kind(line, self.grammar)
-        if kind in COMMENTS:
-            self.comment(kind, line)
-        elif kind:
-            self.record(kind, line)
-
-    def results(self, lines: list[str], spans: Spans) -> None:
-        if self.current is None:
-            self.current = self._section()
-        self.current.rows[0].extend(lines)
-        self.current.rows[1].extend(spans)
-
-    def comment(self, kind: str, line: str) -> None:
-        if self.current is not None:
-            self.current.comments.append((self.current.size - 1, line))
-        else:
-            self.records[kind] = line.split(self.grammar.field)
-
-    def record(self, kind: str, line: str) -> None:
-        level = self.levels.get(kind)
-        if level is not None:
-            self._end(level)
-            if kind != ENDER:
-                self.opened.add(kind)
-        self.records[kind] = line.split(self.grammar.field)
-
-    def _end(self, level: int) -> None:
-        """A record of this level ends what stands at its own level and below: the run, or an opener that brought no results."""
-        if self.current is not None:
-            self.done.append(self.current)
-            self.current = None
-        elif any(self.levels[kind] >= level for kind in self.opened):
-            self.done.append(self._section())
-        if level == 0:
-            self.opened.clear()
-            header = self.records.get(self.grammar.header)
-            self.records = {self.grammar.header: header} if header else {}
-            return
-        for kind in COMMENTS:
-            self.records.pop(kind, None)
-        for kind, height in self.levels.items():
-            if height > level:
-                self.records.pop(kind, None)
-
-    def _section(self) -> Section:
-        section = Section(dict(self.records), self.grammar, frozenset(self.opened), [])
-        self.opened.clear()
-        return section
-
-    def finish(self, complete: bool) -> list[Section]:
-        if self.current is not None:
-            self.current.closed = complete
-            self.done.append(self.current)
-        elif self.opened or not self.done:
-            last = self._section()
-            last.closed = complete
-            self.done.append(last)
-        return self.done
-
-
 def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     """The rows of a section's run of result records."""
     grammar, size = section.grammar, section.size
@@ -310,10 +148,7 @@ def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
     own = [path for path in paths if path.record not in COMMENTS]
     raw, escaped = _fields(section, {path.field for path in own})
     rows = Rows({}, size, section.spans)
-    for path in own:
-        column = raw[path.field]
-        if path.component:
-            column = _parts(column, path, grammar)
+    for path, column in _parts(raw, own, grammar).items():
         if escaped:
             rows.verbatim[path] = column
             column = [grammar.plain(text) for text in column]
@@ -345,13 +180,34 @@ def _commented(section: Section, path: Path) -> list[str]:
     return column
 
 
-def _parts(column: list[str], path: Path, grammar: Grammar) -> list[str]:
-    separator, number = grammar.component, path.component
-    if path.sub:
-        return [grammar.part(text, path) for text in column]
-    if number == 1:
-        return [text.partition(separator)[0] for text in column]
-    return [nth(text, separator, number) for text in column]
+def _parts(fields: dict[int, list[str]], paths: Sequence[Path], grammar: Grammar) -> Columns:
+    """The columns of the paths: fields, or the components of fields, which are parted once for all that ask."""
+    columns: Columns = {}
+    parted: dict[int, Callable[[int], list[str]]] = {}
+    for path in paths:
+        column = fields[path.field]
+        if path.sub:
+            column = [grammar.part(text, path) for text in column]
+        elif path.component:
+            if path.field not in parted:
+                parted[path.field] = components(column, grammar.component)
+            column = parted[path.field](path.component)
+        columns[path] = column
+    return columns
+
+
+def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
+    """What gives component ``number`` (from 1) of every text of a column.
+
+    Where all texts have as many components, one flat split serves them all. A CR stands between the rows, and no text can hold one: when every
+    cell that should be a CR is one, the rows are equally wide.
+    """
+    size = len(column)
+    flat = f"{separator}\r{separator}".join(column).split(separator)
+    stride, rest = divmod(len(flat) + 1, size)
+    if rest or "".join(flat[stride - 1 :: stride]) != "\r" * (size - 1):
+        return lambda number: [nth(text, separator, number) for text in column]
+    return lambda number: flat[number - 1 :: stride] if number < stride else [""] * size
 
 
 def strided_fields(stretch: Stretch, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
