@@ -44,14 +44,15 @@ def states(config: Path) -> list[str]:
 
 def test_list_shows_reason_and_remedy_of_what_is_quarantined(lis_bridge: Run, config: Path) -> None:
     listed = json.loads(lis_bridge("quarantine", "list", "-c", config, "--json").stdout)
-    assert [(line["id"], line["analyzer"], line["reason"]) for line in listed] == [
+    assert [(line["id"], line["analyzer"], line["reason"]) for line in listed["messages"]] == [
         (4, "a2", "no dialect"),
         (1, "a1", "no dialect"),
     ]
-    said = lis_bridge("quarantine", "list", "-c", config, "--analyzer", "a1").stdout.splitlines()
-    assert len(said) == 2
-    assert said[1].split()[:2] == ["1", "a1"]
-    assert said[1].endswith("check the driver")
+    assert [(line["id"], line["journal_id"], line["reason"]) for line in listed["holds"]] == [(1, 2, "unknown code")]
+    said = lis_bridge("quarantine", "list", "-c", config).stdout.splitlines()
+    assert [line.split()[0] for line in said] == ["hold", "h1", "message", "4", "1"]
+    assert said[1].endswith("Map the code, then replay")
+    assert said[4].endswith("check the driver")
 
 
 def test_show_gives_the_wire_s_bytes_exactly(lis_bridge: Run, config: Path, tmp_path: Path) -> None:

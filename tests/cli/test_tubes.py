@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from lis_bridge import journal, outbox
+from lis_bridge import journal, outbox, settings
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message, Observation, Patient
 from lis_bridge.journal import Entry
 from lis_bridge.outbox import Line
+from lis_bridge.runtime.plans import compiled
 from lis_bridge.storage import Store
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
@@ -116,6 +118,24 @@ def test_moved_hold_is_reported_under_the_other_specimen_only(lis_bridge: Run, c
     ]
     assert standings(tube(lis_bridge, config, "SPECIMEN-3")) == [("6.20", "reported")]
     assert "reported" not in dict(standings(tube(lis_bridge, config, "SPECIMEN-2"))).values()
+
+
+def test_message_without_a_specimen_is_filed_under_the_one_that_a_person_names(lis_bridge: Run, config: Path) -> None:
+    capture = Path(__file__).parents[2] / "drivers" / "mindray-bs" / "captures" / "mindray-bs--01.hl7"
+    config.write_text(
+        config.read_text() + '[[analyzer]]\nid = "line-1"\ndriver = "mindray-bs"\nlink = "tcp-listen://127.0.0.1:5100"\n'
+    )
+    message = compiled(settings.load(config)).plans["line-1"].decode(capture.read_bytes()).messages[0]
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.write() as tx:
+        entry = journal.append(tx, Entry("line-1", "", AT, "mllp", True, capture.read_bytes()))
+        nameless = keys.Key("", "", doubt=Reason.SPECIMEN_MISSING, detail="the message names no specimen")
+        receipt = Tubes().file(tx, message, nameless, Context("line-1"), Arrival(entry, 0, AT))
+        journal.done(tx, entry, "mindray-bs", 1)
+    done = lis_bridge("quarantine", "move", f"h{receipt.opened[0]}", "--to", "SPECIMEN-4", "-c", config, "--by", "Lin")
+    assert (done.returncode, done.stderr) == (0, "")
+    values = [seen.value for seen in message.observations if seen.is_result]
+    assert [run["observation"][2] for run in tube(lis_bridge, config, "SPECIMEN-4")["runs"]] == values
+    assert [(line.destination, line.tube) for line in owed(config)] == [("lis", "SPECIMEN-4"), ("archive", "SPECIMEN-4")]
 
 
 def test_whole_message_is_neither_released_nor_moved(lis_bridge: Run, config: Path) -> None:
