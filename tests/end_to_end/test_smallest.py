@@ -19,6 +19,7 @@ import hl7
 import pytest
 
 from lis_bridge.framing.mllp import wrap
+from lis_bridge.framing.sender import frame
 from lis_bridge.simulate.lis import Lis
 
 UNITS = {"ALT": "U/L", "AST": "U/L", "LDH": "U/L", "TG": "mmol/L"}
@@ -33,7 +34,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def smallest(folder: Path, port: int, lis: str) -> Path:
+def smallest(folder: Path, port: int, lis: str, driver: str = "mindray-bs") -> Path:
     """The configuration of the design's contract, ports apart."""
     file = folder / "smallest.toml"
     file.write_text(
@@ -43,7 +44,7 @@ id = "xinhe"
 url = "sqlite:///data/bridge.db"
 [[analyzer]]
 id = "line-1"
-driver = "mindray-bs"
+driver = "{driver}"
 link = "tcp-listen://127.0.0.1:{port}"
 [[destination]]
 id = "lis"
@@ -131,6 +132,20 @@ def message(number: int) -> bytes:
     return wrap("".join(line + "\r" for line in lines).encode("ascii"))
 
 
+def records(number: int) -> list[str]:
+    """A blood count as a Sysmex XN frames it, one record per frame."""
+    at = "20260317094542"
+    return [
+        "H|\\^&|||    XN-330^00-26^90014^^^^CX000417||||||||E1394-97",
+        "P|1",
+        f"O|1||^^          {specimen(number)}^M|^^^^WBC\\^^^^RBC\\^^^^PLT|||||||N||||||||||||||F",
+        f"R|1|^^^^WBC^1|{number}.01|10*3/uL||N||F||||{at}",
+        f"R|2|^^^^RBC^1|{number}.02|10*6/uL||N||F||||{at}",
+        f"R|3|^^^^PLT^1|{number}03|10*3/uL||N||F||||{at}",
+        "L|1|N",
+    ]
+
+
 async def say(writer: asyncio.StreamWriter, reader: asyncio.StreamReader, data: bytes) -> bytes:
     writer.write(data)
     async with asyncio.timeout(60):
@@ -207,6 +222,34 @@ async def test_killed_at_any_moment_it_loses_doubles_and_misfiles_nothing(tmp_pa
             await until_told(lis, TUBES)
             await asyncio.sleep(3)  # what would come twice has had its time
     assert told(lis) == {specimen(number): values(number) for number in range(TUBES)}
+
+
+async def test_killed_in_mid_transmission_it_tells_the_repeat_once(tmp_path: Path) -> None:
+    port = free_port()
+    frames = [frame(place % 8, record.encode() + b"\r", b"\x03") for place, record in enumerate(records(7), 1)]
+
+    async def transmit(upto: int) -> None:
+        """As an analyzer does: each frame after the ACK of the one before."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for data in (b"\x05", *frames[:upto]):
+            writer.write(data)
+            async with asyncio.timeout(60):
+                assert await reader.readexactly(1) == b"\x06"
+        writer.write(b"\x04" if upto == len(frames) else b"")
+        await writer.drain()
+
+    async with Lis() as lis:
+        config = smallest(tmp_path, port, lis.address, "sysmex-xn")
+        for upto in (1, len(frames) - 1, len(frames)):
+            bridge = await Bridge.start(config)
+            await bridge.ready()
+            await transmit(upto)
+            assert await bridge.end(signal.SIGKILL) == -signal.SIGKILL
+        async with running(config):
+            await until_told(lis, 1)
+            await transmit(len(frames))
+            await asyncio.sleep(3)  # what would come twice has had its time
+    assert told(lis) == {specimen(7): {"WBC": "7.01", "RBC": "7.02", "PLT": "703"}}
 
 
 async def test_a_lis_that_was_away_gets_everything_when_it_is_back(tmp_path: Path) -> None:
