@@ -71,11 +71,14 @@ def analyzer(
 
     manifest = Library.load(resources.drivers()).driver(id).manifest
     one = station(id, manifest, TestCatalogue.load(resources.catalogue()))
-    samples = morning([one], tubes, datetime.now(_zone(timezone)), seed).samples[id]
+    plan = morning([one], tubes, datetime.now(_zone(timezone)), seed)
+    samples = plan.samples[id] + plan.late[id]
     mishaps = Mishaps(drop_every, spoil_every, twice_every)
     playing = Analyzer(open_link(link), one.composer, samples, rate=rate, mishaps=mishaps, told=_told(len(samples)))
+    typer.echo(f"{len(samples)} messages of {tubes} tubes to {link}")
+    sys.stdout.flush()
     asyncio.run(playing.run())
-    typer.echo(f"{len(samples)} messages of {tubes} tubes taken")
+    typer.echo("all taken")
     return Exit.OK
 
 

@@ -6,6 +6,7 @@ standard wants besides (MSH-9, sequence numbers, the terminator) is added; what 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 from lis_bridge.catalogue.manifest import ControlSpec, Dialect, FlagSource, Manifest, Table
@@ -35,8 +36,12 @@ class Composer:
             raise DriverError("samples cannot be written in this dialect yet", where=f"{manifest.id}, dialect {name}")
 
     def message(self, sample: Sample) -> bytes:
-        """The message of a sample, not framed, in the dialect's first charset."""
-        return _WAYS[self.dialect.kind](self.dialect, sample).encode(self.dialect.charset[0])
+        """The message of a sample, not framed, in the dialect's first charset that holds it. Raises UsageError where none does."""
+        text = _WAYS[self.dialect.kind](self.dialect, sample)
+        for charset in self.dialect.charset:
+            with contextlib.suppress(UnicodeEncodeError):
+                return text.encode(charset)
+        raise UsageError("a text that the wire cannot hold", hint=f"{self.manifest.id} writes {', '.join(self.dialect.charset)}")
 
 
 def compose_hl7(dialect: Dialect, sample: Sample) -> str:

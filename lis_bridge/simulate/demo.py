@@ -22,6 +22,7 @@ from lis_bridge.simulate.analyzer import NO_MISHAPS, Analyzer, Mishaps, Taken
 from lis_bridge.simulate.bridge import BridgeProcess, free_port
 from lis_bridge.simulate.lis import Lis, Received
 from lis_bridge.simulate.report import Report, report
+from lis_bridge.simulate.sample import Sample
 from lis_bridge.simulate.scenario import Morning, Station, morning, station
 from lis_bridge.simulate.tally import ACCEPTED, Place, filed
 from lis_bridge.transport import Link, open_link
@@ -88,18 +89,27 @@ class Demo:
         return report(self._plan, lis.received, self._taken, self._folder / "bridge.db", time.monotonic() - began)
 
     async def _work(self, lines: Mapping[str, Line], lis: Lis) -> None:
-        playing = [self._analyzer(one, lines[one.analyzer].link).run() for one in self._stations]
-        await asyncio.gather(*playing, self._leave(lis))
-        self._watch.begins("the last deliveries")
+        await asyncio.gather(self._play(self._plan.samples, lines), self._leave(lis))
+        late = [measured for samples in self._plan.late.values() for sample in samples for measured in sample.results]
+        self._watch.begins("the LIS catches up")
+        await self._settled(missing=len(late))
+        self._watch.begins("tests are run again that the LIS has already")
+        await self._play(self._plan.late, lines)
         await self._settled()
+        await asyncio.sleep(LINGER_SECONDS)
 
-    def _analyzer(self, one: Station, link: Link) -> Analyzer:
-        samples = self._plan.samples[one.analyzer]
+    async def _play(self, work: Mapping[str, Sequence[Sample]], lines: Mapping[str, Line]) -> None:
+        """All analyzers at once, each in its own order."""
+        playing = [self._analyzer(one, work[one.analyzer], lines[one.analyzer].link) for one in self._stations]
+        await asyncio.gather(*(one.run() for one in playing))
+
+    def _analyzer(self, one: Station, samples: Sequence[Sample], link: Link) -> Analyzer:
         taken = self._taken[one.analyzer]
+        total = len(self._plan.samples[one.analyzer]) + len(self._plan.late[one.analyzer])
 
         def told(message: Taken) -> None:
             taken.append(message)
-            self._watch.sent(one.analyzer, len(taken), len(samples))
+            self._watch.sent(one.analyzer, len(taken), total)
 
         return Analyzer(link, one.composer, samples, mishaps=MISHAPS.get(one.analyzer, NO_MISHAPS), told=told)
 
@@ -117,15 +127,14 @@ class Demo:
     def _right(self) -> int:
         return sum(self._last.get(place) == runs[-1] for place, runs in self._plan.expected.items())
 
-    async def _settled(self) -> None:
-        """Until everything stands in the LIS, and a little longer; or until nothing more comes."""
-        while self._right() < len(self._plan.expected):
+    async def _settled(self, *, missing: int = 0) -> None:
+        """Until everything but ``missing`` results stands in the LIS, or until nothing more comes."""
+        while self._right() < len(self._plan.expected) - missing:
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), PATIENCE_SECONDS)
             except TimeoutError:
                 return
-        await asyncio.sleep(LINGER_SECONDS)
 
 
 async def _while_up(bridge: BridgeProcess, work: Coroutine[Any, Any, None]) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import hl7
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, InvalidBlockError, start_hl7_server
 
-from lis_bridge.core.faults import LinkError
-from lis_bridge.settings.links import host_and_port
+from lis_bridge.core.faults import LinkError, UsageError
+from lis_bridge.settings.links import BadLinkError, host_and_port
 
 LARGEST = 64 * 1024 * 1024
 """python-hl7 stops at 64 KiB unless told otherwise; a tube of 220 results is about that long."""
@@ -139,4 +139,7 @@ def charset_of(raw: bytes) -> str:
 def _address(listen: str) -> tuple[str, int]:
     if listen.endswith(":0"):  # any free port, which a configuration file may not say
         return listen[:-2], 0
-    return host_and_port(listen)
+    try:
+        return host_and_port(listen)
+    except BadLinkError as wrong:
+        raise UsageError(wrong.what, where="--listen", hint=wrong.hint) from wrong

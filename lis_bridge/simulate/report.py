@@ -22,10 +22,9 @@ from lis_bridge.storage.store import Store
 SHOWN = 20
 """How many of each kind of wrong place the report names."""
 
-ACKNOWLEDGED = "last byte → analyzer's acknowledgement"
-PROCESSED = "received → processed"
-DELIVERED = "processed → delivered"
-WHOLE = "last byte → LIS"
+ACKNOWLEDGED, PROCESSED, DELIVERED, WHOLE = "acknowledged", "processed", "delivered", "whole"
+"""The stages: last byte → analyzer's acknowledgement; received → processed; processed → delivered (the collecting window and a LIS that is
+away are part of it); last byte → last byte at the LIS."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """A morning in the laboratory, drawn from a seed: which analyzer sends what of which tube, and what the LIS must hold in the end.
 
 Every tube goes through the line; the first of every four has its whole menu, more than 200 tests from one barcode. Some go on to hematology
-and hemorheology. Among them are a STAT tube, a rerun, a control on each analyzer that can mark one, and a code that nobody knows.
+and hemorheology. Among them are a STAT tube, a rerun that comes before the LIS has heard of the first run and one that comes after, a control
+on each analyzer that can mark one, and a code that nobody knows.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from lis_bridge.simulate.tally import Place
 OBX_A_MESSAGE = 80
 """Mindray's chemistry lines send a tube in several messages of at most this many results."""
 WHOLE_MENU_EVERY = 4
-STAT, RERUN, UNKNOWN = 1, 2, 3
-"""Which tube (modulo their number) is urgent, has tests run again, has a code that nobody knows."""
+CORRECTED, STAT, RERUN, UNKNOWN = 0, 1, 2, 3
+"""Which tube (modulo their number) has tests run again after delivery, is urgent, has tests run again at once, has a code that nobody knows."""
 UNKNOWN_CODE = "NEW-01"
 APART = timedelta(seconds=20)
 RERUN_AFTER = timedelta(seconds=1801)
@@ -50,9 +51,13 @@ class Station:
 
 @dataclass
 class Morning:
-    """What each analyzer sends, in order, and what must come of it; ``tests`` maps each analyzer's codes to the catalogue's."""
+    """What each analyzer sends, in order, and what must come of it.
+
+    ``late`` is sent when all the rest stands in the LIS; ``tests`` maps each analyzer's codes to the catalogue's.
+    """
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
+    late: dict[str, list[Sample]] = field(default_factory=dict)
     expected: dict[Place, list[str]] = field(default_factory=dict)
     held: int = 0
     tubes: tuple[str, ...] = ()
@@ -77,20 +82,20 @@ def morning(stations: Sequence[Station], tubes: int, now: datetime, seed: int) -
         for visit in work:
             visit.first = replace(visit.first, id=plan.tubes[visit.number], patient=people[visit.number])
             _expect(plan, one, visit)
-        sent = [_control(one, now, chance), *_interleaved(one, work)]
-        plan.samples[one.analyzer] = [
-            replace(sample, control_id=str(number)) for number, sample in enumerate(filter(None, sent), 1)
-        ]
+        sent = _numbered([*_control(one, now, chance), *_interleaved(one, work), *_reruns(work, late=True)])
+        kept = sum(bool(visit.late) for visit in work)
+        plan.samples[one.analyzer], plan.late[one.analyzer] = sent[: len(sent) - kept], sent[len(sent) - kept :]
     return plan
 
 
 @dataclass
 class _Visit:
-    """A tube at an analyzer: its first run, what was run again, and what nobody knows."""
+    """A tube at an analyzer: its first run, what was run again at once or late, and what nobody knows."""
 
     number: int
     first: Sample
     again: tuple[Measured, ...] = ()
+    late: tuple[Measured, ...] = ()
     unknown: tuple[Measured, ...] = ()
 
 
@@ -101,7 +106,9 @@ def _visit(one: Station, number: int, tubes: int, now: datetime, chance: Random,
     sample = Sample("", at, _run(one, items, at, chance, again=False), model=one.model)
     visit = _Visit(number, replace(sample, stat=number == STAT % tubes and one.composer.dialect.message.stat is not None))
     if is_line and number == RERUN % tubes and _marks_reruns(one):
-        visit.again = _second(one, visit.first.results, at + RERUN_AFTER, chance)
+        visit.again = _second(one, visit.first.results[:3], at + RERUN_AFTER, chance)
+    if is_line and number == CORRECTED % tubes and _marks_reruns(one):
+        visit.late = _second(one, visit.first.results[3:6], at + 2 * RERUN_AFTER, chance)
     if is_line and number == UNKNOWN % tubes:
         visit.unknown = (Measured(UNKNOWN_CODE, "1.23", observed_at=at),)
     return visit
@@ -128,9 +135,9 @@ def _marks_reruns(one: Station) -> bool:
 
 
 def _second(one: Station, before: Sequence[Measured], at: datetime, chance: Random) -> tuple[Measured, ...]:
-    """Three tests run again, every value another than before: the LIS must show which run it got."""
+    """Tests run again, every value another than before: the LIS must show which run it got."""
     values = {measured.code: measured.value for measured in before}
-    items = [item for item in one.items if item.code in values][:3]
+    items = [item for item in one.items if item.code in values]
     run = _run(one, items, at, chance, again=True)
     return tuple(measured if measured.value != values[measured.code] else _moved(measured) for measured in run)
 
@@ -140,12 +147,17 @@ def _moved(measured: Measured) -> Measured:
     return replace(measured, value=str(value + Decimal((0, (1,), int(value.as_tuple().exponent)))))
 
 
-def _control(one: Station, now: datetime, chance: Random) -> Sample | None:
+def _control(one: Station, now: datetime, chance: Random) -> list[Sample]:
     """A control measurement where the family can mark one."""
     if not any(rule.is_ == "qc" for rule in one.composer.dialect.kinds):
-        return None
+        return []
     results = measure(one.items[:3], chance, abnormal={})
-    return Sample("QC-0001", now.replace(microsecond=0) - timedelta(hours=3), results, kind="qc", model=one.model)
+    return [Sample("QC-0001", now.replace(microsecond=0) - timedelta(hours=3), results, kind="qc", model=one.model)]
+
+
+def _numbered(sent: Sequence[Sample]) -> list[Sample]:
+    """Message control ids count from 1, as an analyzer's do after it was switched on."""
+    return [replace(sample, control_id=str(number)) for number, sample in enumerate(sent, 1)]
 
 
 def _interleaved(one: Station, work: Sequence[_Visit]) -> Iterator[Sample]:
@@ -154,9 +166,14 @@ def _interleaved(one: Station, work: Sequence[_Visit]) -> Iterator[Sample]:
     parts = [list(_parts(visit, size)) for visit in work]
     for turn in zip_longest(*parts):
         yield from filter(None, turn)
+    yield from _reruns(work, late=False)
+
+
+def _reruns(work: Sequence[_Visit], *, late: bool) -> Iterator[Sample]:
     for visit in work:
-        if visit.again:
-            yield replace(visit.first, results=visit.again)
+        again = visit.late if late else visit.again
+        if again:
+            yield replace(visit.first, results=again)
 
 
 def _parts(visit: _Visit, size: int | None) -> Iterator[Sample]:
@@ -167,6 +184,6 @@ def _parts(visit: _Visit, size: int | None) -> Iterator[Sample]:
 
 def _expect(plan: Morning, one: Station, visit: _Visit) -> None:
     tests = plan.tests[one.analyzer]
-    for measured in (*visit.first.results, *visit.again):
+    for measured in (*visit.first.results, *visit.again, *visit.late):
         plan.expected.setdefault(Place(visit.first.id, one.analyzer, tests[measured.code]), []).append(measured.value)
     plan.held += len(visit.unknown)

@@ -93,7 +93,7 @@ def _text(segment: hl7.Segment, number: int) -> str:
 
 
 def tally(expected: Expected, received: Sequence[Received]) -> Tally:
-    """Compares; whatever nobody sent, or sent elsewhere, is misfiled."""
+    """Compares; whatever nobody sent, or sent elsewhere, is misfiled. A second final result where one stands is a duplicate: it must be a correction."""
     misfiled = [f"{control_id}: the same MSH-10 with another text" for control_id in changed(received)]
     duplicated: list[str] = []
     last: dict[Place, str] = {}
@@ -102,8 +102,8 @@ def tally(expected: Expected, received: Sequence[Received]) -> Tally:
         key = (one.place, one.value, one.observed_at)
         if one.value not in expected.get(one.place, ()) or one.status not in ("F", "C"):
             misfiled.append(f"{'/'.join(one.place)}: {one.value!r} ({one.status}) was not sent for it")
-        elif key in seen:
-            duplicated.append(f"{'/'.join(one.place)}: {one.value!r} came again")
+        elif key in seen or (one.place in last and one.status != "C"):
+            duplicated.append(f"{'/'.join(one.place)}: {one.value!r} ({one.status}) came after {last.get(one.place)!r}")
         seen.add(key)
         last[one.place] = one.value
     lost = [

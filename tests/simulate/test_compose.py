@@ -47,6 +47,13 @@ plain = st.text("ABCDEFGHabcdefgh0123456789", min_size=1, max_size=10)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda at: at.replace(microsecond=0, tzinfo=ZONE))
 
 
+NAMES = ("林远山", "Test Person", "O|Neil~Jones")
+
+
+def writes_chinese(manifest: Manifest, dialect: str) -> bool:
+    return not {"utf-8", "gb18030"}.isdisjoint(manifest.dialect[dialect].charset)
+
+
 def plan_of(id: str) -> Plan:
     return LIBRARY.plan(id, TESTS, zone=ZONE)
 
@@ -66,13 +73,14 @@ def measured_as(manifest: Manifest, dialect: str) -> st.SearchStrategy[Measured]
     spec = manifest.dialect[dialect]
     table = table_for(spec, "patient")
     has_range = bool(table.range or (table.low and table.high))
+    texts = words if writes_chinese(manifest, dialect) else plain
     limit = digits if has_range else st.just("")
     named = spec.kind == "pairs"
     return st.builds(
         Measured,
         code=plain.map(lambda text: f"X{text}"),
-        value=digits if named else st.one_of(digits, words),
-        name=words if table.name and not named else st.just(""),
+        value=digits if named else st.one_of(digits, texts),
+        name=texts if table.name and not named else st.just(""),
         unit=plain if table.unit and not named else st.just(""),
         low=limit,
         high=limit,
@@ -91,18 +99,19 @@ def test_what_is_put_in_is_read_back(id: str, dialect: str, data: st.DataObject)
         data.draw(plain.map(lambda text: f"B{text}")),
         data.draw(moments),
         tuple(results),
-        patient=Patient(id=data.draw(plain), name=data.draw(st.sampled_from(["林远山", "Test Person", "O|Neil~Jones"]))),
+        patient=Patient(
+            id=data.draw(plain), name=data.draw(st.sampled_from(NAMES if writes_chinese(manifest, dialect) else NAMES[1:]))
+        ),
         stat=manifest.dialect[dialect].message.stat is not None and data.draw(st.booleans()),
     )
     found = read_back(id, Composer(manifest, dialect).message(sample), dialect)
     assert found.kind == "patient"
     assert found.specimen == sample.id
     assert found.stat == sample.stat
-    assert found.patient is not None
+    spec, person = manifest.dialect[dialect].message, found.patient or Patient()
     assert sample.patient is not None
-    spec = manifest.dialect[dialect].message
-    assert found.patient.id == (sample.patient.id if spec.patient_id else None)
-    assert found.patient.name == (sample.patient.name if spec.patient_name else None)
+    assert person.id == (sample.patient.id if spec.patient_id else None)
+    assert person.name == (sample.patient.name if spec.patient_name else None)
     assert sorted(said(found)) == sorted(put(sample, manifest, dialect))
 
 
@@ -188,6 +197,14 @@ def test_the_first_families_can_all_be_written(id: str) -> None:
 def test_a_fixed_width_dialect_is_refused_with_its_place() -> None:
     with pytest.raises(DriverError, match="hitachi-7170"):
         Composer(LIBRARY.driver("hitachi-7170").manifest)
+
+
+def test_a_text_that_no_charset_of_the_family_holds_is_refused() -> None:
+    manifest = LIBRARY.driver("sysmex-xn").manifest
+    narrow = manifest.dialect["astm"].model_copy(update={"charset": ("ascii",)})
+    composer = Composer(manifest.model_copy(update={"dialect": {"astm": narrow}}))
+    with pytest.raises(UsageError, match="cannot hold"):
+        composer.message(Sample("12345678", datetime(2026, 3, 17, tzinfo=ZONE), (Measured("X", "阴性"),)))
 
 
 def test_an_unknown_dialect_names_those_there_are() -> None:

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, open_hl7_connection
 
-from lis_bridge.core.faults import LinkError
+from lis_bridge.core.faults import LinkError, UsageError
 from lis_bridge.simulate.lis import Lis, charset_of
 
 
@@ -107,3 +107,8 @@ async def test_a_port_in_use_says_which() -> None:
     async with Lis() as lis:
         with pytest.raises(LinkError, match=lis.address):
             await Lis(lis.address).open()
+
+
+def test_an_address_that_is_none_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="port"):
+        Lis("127.0.0.1:hl7")

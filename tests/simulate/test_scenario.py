@@ -15,6 +15,7 @@ from lis_bridge.catalogue.tests import TestCatalogue as Catalogue
 from lis_bridge.core import resources
 from lis_bridge.simulate.compose import table_for
 from lis_bridge.simulate.menu import figure, measure
+from lis_bridge.simulate.sample import Sample
 from lis_bridge.simulate.scenario import OBX_A_MESSAGE, UNKNOWN_CODE, Morning, Station, morning, station
 
 LIBRARY = Library.load(resources.drivers())
@@ -31,6 +32,10 @@ def stations() -> tuple[Station, ...]:
 @pytest.fixture(scope="module")
 def plan(stations: tuple[Station, ...]) -> Morning:
     return morning(stations, 20, NOW, seed=7)
+
+
+def everything(plan: Morning, analyzer: str) -> list[Sample]:
+    return plan.samples[analyzer] + plan.late[analyzer]
 
 
 def test_a_whole_menu_of_the_line_is_more_than_200_tests_of_one_barcode(plan: Morning) -> None:
@@ -60,19 +65,22 @@ def test_every_special_tube_is_there_however_few_tubes_there_are(stations: tuple
 
 def test_a_rerun_has_another_value_and_a_later_time(plan: Morning) -> None:
     runs = {place: values for place, values in plan.expected.items() if len(values) > 1}
-    assert len(runs) == 3
+    late = [measured for sample in plan.late["line-1"] for measured in sample.results]
+    assert len(late) == 3
+    assert len(runs) == 6
     assert all(first != second for first, second in runs.values())
 
 
 def test_control_ids_of_an_analyzer_are_its_own_sequence(plan: Morning) -> None:
-    for samples in plan.samples.values():
+    for analyzer in plan.samples:
+        samples = everything(plan, analyzer)
         assert [sample.control_id for sample in samples] == [str(number) for number in range(1, len(samples) + 1)]
 
 
 def test_no_two_tubes_share_analyzer_code_and_second(plan: Morning) -> None:
     seen: dict[tuple[object, ...], str] = {}
-    for analyzer, samples in plan.samples.items():
-        for sample in samples:
+    for analyzer in plan.samples:
+        for sample in everything(plan, analyzer):
             for measured in sample.results:
                 key = (analyzer, measured.code, measured.observed_at or sample.at)
                 assert seen.setdefault(key, sample.id) == sample.id
@@ -82,8 +90,8 @@ def test_every_expected_result_was_sent_once_for_each_run(stations: tuple[Statio
     tests = {one.analyzer: {item.code: item.test.code for item in one.items} for one in stations}
     sent = Counter(
         (sample.id, analyzer, tests[analyzer][measured.code], measured.value)
-        for analyzer, samples in plan.samples.items()
-        for sample in samples
+        for analyzer in plan.samples
+        for sample in everything(plan, analyzer)
         if sample.kind == "patient"
         for measured in sample.results
         if measured.code != UNKNOWN_CODE

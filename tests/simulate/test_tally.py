@@ -54,6 +54,10 @@ def test_the_same_run_under_another_control_id_is_duplicated() -> None:
     assert len(tally(SENT, (*WHOLE, oru("a-4", "26000001", "Na=140/F/1"))).duplicated) == 1
 
 
+def test_a_second_final_result_where_one_stands_is_duplicated() -> None:
+    assert len(tally(SENT, (*WHOLE[:2], oru("a-3", "26000001", "GLU=5.60/F/9"))).duplicated) == 1
+
+
 def test_the_earlier_run_standing_last_is_lost() -> None:
     assert "5.20" in tally(SENT, (*WHOLE[1:], WHOLE[0])).lost[0]
 

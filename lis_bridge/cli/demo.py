@@ -1,0 +1,151 @@
+"""``lis-bridge demo``: simulated analyzers, the real bridge and a LIS on this machine, and at the end a comparison of both ends."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lis_bridge.cli import output
+from lis_bridge.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from lis_bridge.simulate.demo import Watch
+    from lis_bridge.simulate.report import Report
+
+_Tubes = Annotated[int, typer.Option("--tubes", min=1, max=9999, help="How many tubes are worked through.")]
+_Headless = Annotated[
+    bool, typer.Option("--headless", help="No table: only the report, on standard output unless --report names a file.")
+]
+_ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON.", show_default=False)
+]
+_Seed = Annotated[int, typer.Option("--seed", help="The same seed measures the same values.")]
+
+
+STAGES = {
+    "acknowledged": "last byte → analyzer's acknowledgement",
+    "processed": "received → processed",
+    "delivered": "processed → delivered, with the collecting window",
+    "whole": "last byte → LIS",
+}
+
+
+def demo(tubes: _Tubes = 20, headless: _Headless = False, report: _ReportFile = None, seed: _Seed = 1) -> int:
+    """Watch the bridge at work: a biochemistry line, hematology and hemorheology over TCP and a serial line, and a LIS that is away for a while.
+
+    Exit codes: 0 the LIS holds exactly what was sent, 1 something was lost, duplicated or misfiled, 130 interrupted.
+
+    Example: lis-bridge demo --tubes 5 --headless --report demo.json
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lis-bridge-demo-"))
+    found: Report | None = None
+    try:
+        found = _played(tubes, folder, seed)
+    finally:
+        if found is not None and found.clean:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            typer.echo(f"configuration, database and log are kept in {folder}", err=True)
+    _tell(found, headless=headless, file=report)
+    return Exit.OK if found.clean else Exit.FINDINGS
+
+
+def _played(tubes: int, folder: Path, seed: int) -> Report:
+    from lis_bridge.simulate.demo import Demo
+
+    if not sys.stderr.isatty():
+        return asyncio.run(Demo(tubes, folder, PlainWatch(), seed=seed).run())
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        return asyncio.run(Demo(tubes, folder, BarWatch(progress), seed=seed).run())
+
+
+class PlainWatch:
+    """Steps as plain lines on standard error, for logs and pipes."""
+
+    def begins(self, step: str) -> None:
+        typer.echo(step, err=True)
+
+    def sent(self, analyzer: str, count: int, total: int) -> None:
+        if count == total:
+            typer.echo(f"{analyzer}: all {total} messages sent", err=True)
+
+    def filed(self, count: int, total: int) -> None:
+        if count == total:
+            typer.echo(f"the LIS holds all {total} results", err=True)
+
+
+class BarWatch:
+    """A bar for each analyzer and one for the LIS."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def begins(self, step: str) -> None:
+        self._progress.console.print(step)
+
+    def sent(self, analyzer: str, count: int, total: int) -> None:
+        self._show(f"{analyzer}, messages", count, total)
+
+    def filed(self, count: int, total: int) -> None:
+        self._show("LIS, results", count, total)
+
+    def _show(self, name: str, count: int, total: int) -> None:
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._bars[name], completed=count)
+
+
+def _tell(found: Report, *, headless: bool, file: Path | None) -> None:
+    """The report into its file, or as JSON where there is neither file nor table to show; the table for people."""
+    import msgspec
+
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    elif headless:
+        output.document(found)
+    if not headless:
+        _table(found)
+
+
+def _table(found: Report) -> None:
+    rows: list[tuple[object, ...]] = [
+        ("tubes", found.tubes),
+        ("messages sent", found.messages),
+        ("results", f"{found.results} of {found.sent} stand in the LIS as sent"),
+        ("deliveries", found.deliveries),
+        (
+            "held",
+            f"{found.held}, as meant: a code that nobody knows"
+            if found.held == found.to_hold
+            else f"{found.held}, not {found.to_hold}",
+        ),
+        ("lost", found.lost),
+        ("duplicated", found.duplicated),
+        ("misfiled", found.misfiled),
+        ("seconds", found.seconds),
+    ]
+    output.table(("", ""), rows)
+    stages = [
+        (STAGES[stage], *(parts.get(name, "") for name in ("p50", "p95", "p99"))) for stage, parts in found.latency_ms.items()
+    ]
+    output.table(("latency in ms", "p50", "p95", "p99"), stages)
+    for kind, places in found.details.items():
+        for place in places:
+            typer.echo(f"{kind}: {place}")
+
+
+if TYPE_CHECKING:
+    _watches: tuple[type[Watch], ...] = (PlainWatch, BarWatch)
