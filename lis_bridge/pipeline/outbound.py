@@ -95,7 +95,6 @@ class Outbound:
         self._owing = Owing(self._books)
         self._room = asyncio.Semaphore(UNSETTLED)
         self._unheard: dict[int, int] = {}
-        self._again: Item | None = None
 
     @property
     def status(self) -> Status:
@@ -121,7 +120,7 @@ class Outbound:
     async def _send_all(self) -> None:
         while True:
             await self._reach()
-            items = await self._next()
+            items = await self._owing.next(1 if self._health.state == "parked" else BATCH)
             for position, item in enumerate(items, 1):
                 if not await self._send(item):
                     for kept in items[position:]:
@@ -138,12 +137,6 @@ class Outbound:
             else:
                 self._now_is(self._health.reached(self._clock.now()))
                 return
-
-    async def _next(self) -> list[Item]:
-        if self._again is not None:
-            item, self._again = self._again, None
-            return [item]
-        return await self._owing.next(1 if self._health.state == "parked" else BATCH)
 
     async def _send(self, item: Item) -> bool:
         """True when the LIS decided about the message; otherwise something was waited for, and the line begins anew."""
@@ -184,15 +177,16 @@ class Outbound:
         await self._pause(self._timing.connect, self._health.unreachable)
 
     async def _step_back(self, item: Item) -> None:
-        """After silence: the same message again, or, when it was silent too often, behind the others."""
+        """After silence: the same message again, or, when it was met with silence too often, behind the others."""
+        timing = self._timing
         tries = self._unheard[item.id] = self._unheard.get(item.id, 0) + 1
         if tries < PATIENCE:
-            self._again = item
-            await self._pause(self._timing.again, tries)
+            self._owing.give_back(item)
+            await self._pause(timing.again, tries)
             return
-        self._owing.give_back(item, self._timing.probe.after(tries - PATIENCE + 1, self._chance()))
+        self._owing.give_back(item, timing.probe.after(tries - PATIENCE + 1, self._chance()))
         if self._health.state == "parked":
-            await self._pause(self._timing.probe, self._health.unanswered - PATIENCE + 1)
+            await self._pause(timing.probe, self._health.unanswered - PATIENCE + 1)
 
     async def _settle(self, item: Item, verdict: Verdict) -> None:
         settled = await self._owing.settle(item, verdict)

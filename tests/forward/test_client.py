@@ -131,10 +131,24 @@ async def test_an_answer_said_twice_is_not_taken_for_the_next_message_s() -> Non
         one.close()
 
 
+async def test_a_lis_that_talks_unasked_fills_no_memory() -> None:
+    async with lis(lambda id, n: ack(id) + b"x" * 3_000_000) as server:
+        one = client(server.link, timeout_seconds=5)
+        assert (await one.deliver(MESSAGE, CONTROL_ID)).code == "AA"
+        await asyncio.sleep(0.3)
+        assert one._ear is not None
+        assert len(one._ear.heard) <= ANSWER_BYTES
+        assert (await one.deliver(MESSAGE, CONTROL_ID)).code == "AA"
+        one.close()
+
+
 async def test_two_messages_are_never_outstanding_on_one_connection() -> None:
     outstanding: list[int] = []
+    connections = 0
 
     async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
         seen = answered = 0
         while data := await reader.read(1 << 20):
             seen += data.count(b"\x0b")
@@ -148,7 +162,7 @@ async def test_two_messages_are_never_outstanding_on_one_connection() -> None:
     one = client(f"mllp://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_seconds=5)
     verdicts = await asyncio.gather(*(one.deliver(MESSAGE, CONTROL_ID) for _ in range(20)))
     assert {verdict.code for verdict in verdicts} == {"AA"}
-    assert set(outstanding) == {1}
+    assert (set(outstanding), connections) == ({1}, 1)
     one.close()
     server.close()
 

@@ -133,3 +133,19 @@ def test_results_that_change_places_do_not_wait_for_each_other_for_ever(store: S
                 outbox.settle(tx, id, "AA", "", at, policy)
         assert w2 == f2
         assert order == [w1, f2, f1]
+
+
+def test_a_later_delivery_of_a_tube_is_never_sealed_before_an_earlier_one(store: Store) -> None:
+    """Sent in the order of sealing, a correction would otherwise overtake what it corrects."""
+    with store.write() as tx:
+        for tube in (1, 2, 3):
+            add_tube(tx, tube)
+        held_up = owe(tx, 2, report("GLU", status="W"))
+        first = owe(tx, 1, report("GLU"), after=held_up)
+        soon_gone = owe(tx, 3, report("ALT", status="W"))
+        second = owe(tx, 1, report("ALT"), after=soon_gone, stat=True)
+        assert seal(tx) == [held_up, soon_gone]
+        outbox.settle(tx, soon_gone, "AA", "", LATER, outbox.Policy(0))
+        assert seal(tx, LATER + timedelta(seconds=5)) == []
+        outbox.settle(tx, held_up, "AA", "", LATER, outbox.Policy(0))
+        assert [id for round in range(2, 6) for id in seal(tx, LATER + timedelta(seconds=5 * round))] == [first, second]
