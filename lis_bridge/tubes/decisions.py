@@ -34,7 +34,6 @@ class Parcel:
     """Results of one source on their way to another tube; ``message`` is what they say there."""
 
     analyzer: str
-    source: str
     policy: Policy
     message: Message
 
@@ -130,6 +129,6 @@ def _parcels(state: TubeState, policy: Policy, runs: list[tuple[Slot, Run]]) -> 
     for slot, run in runs:
         groups.setdefault((slot[0], run.analyzer), []).append(run.row)
     return [
-        Parcel(analyzer, source, policy, Message("patient", observations=tuple(rows), stat=state.stat, serial=source))
+        Parcel(analyzer, policy, Message("patient", observations=tuple(rows), stat=state.stat, serial=source))
         for (source, analyzer), rows in groups.items()
     ]

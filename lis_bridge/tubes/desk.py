@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from lis_bridge.core.faults import BridgeError
 from lis_bridge.core.results import Message
-from lis_bridge.tubes import decisions, echoes, tables, unplaced
+from lis_bridge.tubes import decisions, tables, unplaced
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.decisions import Decided, Parcel
 from lis_bridge.tubes.events import Policy, Released, Slot
@@ -151,12 +151,8 @@ def _settle(
 def _receive(
     tubes: Tubes, tx: Connection, old: TubeState, new: TubeState, parcels: list[Parcel], by: str, arrival: Arrival
 ) -> list[Receipt]:
-    receipts = []
-    for parcel in parcels:
-        context = Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id)
-        receipts.append(tubes.receive(tx, new, parcel.message, context, arrival))
-        echoes.reassign(tx, new.tube_id, parcel.source, parcel.message.observations)
-    return receipts
+    contexts = [Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id) for parcel in parcels]
+    return [tubes.receive(tx, new, parcel.message, context, arrival) for parcel, context in zip(parcels, contexts, strict=True)]
 
 
 def _entry_of(tx: Connection, state: TubeState, slots: tuple[Slot, ...]) -> int:

@@ -36,14 +36,6 @@ def register(tx: Connection, tube_id: int, source: str, rows: Sequence[Observati
     return frozenset(index for index, mark in marks if mark in foreign)
 
 
-def reassign(tx: Connection, tube_id: int, source: str, rows: Sequence[Observation]) -> None:
-    """Note the rows as this tube's, whosever they were: a person moved them."""
-    sql = _sql(tx, "UPDATE observed SET tube_id = ? WHERE at = ? AND fingerprint = ?")
-    cursor = tx.connection.cursor()
-    cursor.executemany(sql, [(tube_id, at, print_) for _, (at, print_) in _marks(source, rows)])
-    cursor.close()
-
-
 def _marks(source: str, rows: Sequence[Observation]) -> list[tuple[int, Mark]]:
     """Index and mark of every result that has a time with seconds."""
     found = []

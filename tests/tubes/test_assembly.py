@@ -132,6 +132,11 @@ class TestConflicts:
         _, withdrawn = file_all(state, [message(row("K", "4.1")), message(row("K", "4.1", status=status))])
         assert (outcomes(withdrawn), values(state)) == (["held"], {"K": "4.1"})
 
+    def test_a_result_that_is_withdrawn_before_it_was_ever_seen_is_not_reported(self) -> None:
+        state = tube()
+        assert owed(file(state, message(row("K", "4.1", status="D")), LINE)) == []
+        assert reasons(state) == ["conflicting value"]
+
     @pytest.mark.parametrize("device_first", [True, False])
     def test_a_measured_value_takes_the_place_of_a_derived_one(self, device_first: bool) -> None:
         state = tube()
@@ -238,6 +243,18 @@ class TestStatusAndRuns:
         again = file(state, message(row("K", "4.0", superseded=True), row("K", "4.4", occurrence=1), specimen="7"), LINE)
         assert (outcomes(again), owed(again)) == (["repeat", "correct"], [("K", "4.4", "C")])
 
+    def test_a_rerun_that_comes_together_with_the_known_run_is_of_the_same_specimen(self) -> None:
+        state = tube(numbered=True)
+        _, again = file_all(
+            state, [message(row("K", "4.0")), message(row("K", "4.0"), row("K", "4.4", "10:00:00", occurrence=1))]
+        )
+        assert (outcomes(again), values(state)) == (["repeat", "replace"], {"K": "4.4"})
+
+    def test_the_second_position_may_come_before_the_first(self) -> None:
+        state = tube()
+        file_all(state, [message(row("K", "4.3", None, occurrence=1)), message(row("K", "4.1", None))])
+        assert state.holds == {}
+
     def test_a_rerun_without_result_does_not_swallow_the_first_value(self) -> None:
         state = tube()
         filing = file(state, message(row("K", "4.0", superseded=True), row("K", None, occurrence=1)), LINE)
@@ -313,6 +330,17 @@ class TestMapping:
         state.sealed = 1
         replayed = file(state, message(row("10001", "4.1", test="K")), LINE)
         assert (outcomes(replayed), owed(replayed), values(state)) == (["remapped"], [], {"NA": "4.1"})
+
+    def test_a_cut_off_transmission_remaps_nothing(self) -> None:
+        state = tube()
+        cut = changed(message(row("10001", "4.1", test="K")), complete=False)
+        *_, filing = file_all(state, [message(row("10001", "4.1", test="NA")), cut])
+        assert (outcomes(filing), state.held, values(state)) == (["repeat"], 0, {"NA": "4.1"})
+
+    def test_a_mapping_that_changes_before_delivery_takes_the_waiting_result_along(self) -> None:
+        state = tube()
+        *_, filing = file_all(state, [message(row("10001", "4.1", test="NA")), message(row("10001", "4.1", test="K"))])
+        assert owed(filing) == [("NA", "4.1", "W"), ("K", "4.1", "F")]
 
     def test_with_a_persons_word_the_old_test_is_taken_back_and_the_new_one_sent(self) -> None:
         state = tube()

@@ -54,6 +54,11 @@ class TestRelease:
         assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == [("K", "4.1", "F")]
         assert file(tx, tubes, whole).reports == ()
 
+    def test_a_released_row_that_its_own_message_supersedes_is_not_reported(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, changed(message(row("K", "4.0", superseded=True), row("K", "4.4", occurrence=1)), complete=False))
+        assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == [("K", "4.4", "F")]
+
     def test_released_doubtful_results_are_placed_by_the_drivers_policy(self, tx: Connection) -> None:
         tubes = Tubes()
         first = Context("line-1", "first")
