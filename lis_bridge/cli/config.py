@@ -68,7 +68,7 @@ def marks_controls(manifest: Manifest) -> bool:
 
 
 def mismatches(config: Config, library: Library, tests: TestCatalogue) -> Iterator[Finding]:
-    """Overrides that name a dialect or a test that is not there: results under them would be held."""
+    """Overrides that name a dialect, an option or a test that is not there: they would change nothing, or results under them would be held."""
     from lis_bridge.settings import Finding
     from lis_bridge.settings.nearest import did_you_mean
 
@@ -79,6 +79,9 @@ def mismatches(config: Config, library: Library, tests: TestCatalogue) -> Iterat
             hint = did_you_mean(analyzer.dialect, manifest.dialect) or f"it knows {known}"
             what = f"driver {manifest.id} has no dialect {analyzer.dialect!r}"
             yield Finding(("analyzer", index, "dialect"), what, hint)
+        for option in analyzer.options:
+            what = f"driver {manifest.id} has no option {option!r}"
+            yield Finding(("analyzer", index, "options", option), what, "Take it out; the driver's README names its options")
         for code, test in analyzer.codes.items():
             if tests.test(test) is None:
                 what = f"code {code!r}: the catalogue has no test {test!r}"

@@ -61,8 +61,6 @@ def _waiting(tx: Connection, quarantined: bool, held: bool, analyzer: str | None
     if quarantined:
         waits.append(journal.c.state == "quarantined")
     if held:
-        waits.append(
-            (journal.c.state == "done") & exists().where(hold.c.journal_id == journal.c.id, hold.c.state == "open")
-        )
+        waits.append((journal.c.state == "done") & exists().where(hold.c.journal_id == journal.c.id, hold.c.state == "open"))
     query = select(journal.c.id).where(or_(False, *waits))
     return list(tx.scalars(query if analyzer is None else query.where(journal.c.analyzer == analyzer)))

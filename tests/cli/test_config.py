@@ -77,6 +77,11 @@ def test_dialect_that_the_driver_lacks_is_a_mistake(check: Any) -> None:
     assert (code, said(report)) == (3, [(9, "driver mindray-bs has no dialect 'morse'")])
 
 
+def test_option_that_the_driver_lacks_is_a_mistake(check: Any) -> None:
+    code, report = check(TEXT.replace("[analyzer.codes]", "[analyzer.options]\nspeed = 3\n[analyzer.codes]"))
+    assert (code, said(report)) == (3, [(12, "driver mindray-bs has no option 'speed'")])
+
+
 def test_warnings_count_only_when_asked(check: Any) -> None:
     text = TEXT + 'ack = "none"\n'
     assert [check(text)[0], check(text, "--strict")[0]] == [0, 1]
