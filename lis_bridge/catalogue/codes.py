@@ -13,8 +13,8 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.holds import Reason
 
 KEPT = 20_000
-MENUS = 256
-"""Bounds on remembered answers: hostile input must not grow memory."""
+LONGEST = 1000
+"""Bounds on what is remembered (answers, characters of one text): hostile input must not grow memory."""
 
 
 class Mapped(NamedTuple):
@@ -26,17 +26,6 @@ class Mapped(NamedTuple):
     factor: str | None
     problem: str | None
     unit_problem: str | None
-
-
-class MappedColumns(NamedTuple):
-    """``Mapped`` for many rows, column by column."""
-
-    tests: tuple[str | None, ...]
-    units: tuple[str | None, ...]
-    ucums: tuple[str | None, ...]
-    factors: tuple[str | None, ...]
-    problems: tuple[str | None, ...]
-    unit_problems: tuple[str | None, ...]
 
 
 class CodeBook:
@@ -59,31 +48,17 @@ class CodeBook:
         self._tests = tests
         self._by_name = by_name
         self._kept: dict[tuple[str, str, str], Mapped] = {}
-        self._menus: dict[str, MappedColumns] = {}
 
-    def mapped(self, codes: list[str], names: list[str], units: list[str]) -> MappedColumns:
-        """The meanings of rows, in order. A menu that comes again for the next tube is found whole.
-
-        Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
-        """
-        menu = "\n".join((*codes, *names, *units))
-        found = self._menus.get(menu)
-        if found is not None and len(found.tests) == len(codes):
-            return found
-        keys = zip(codes, names, units, strict=True)
-        found = MappedColumns(*zip(*(self._keep(key) for key in keys), strict=True))
-        if menu.count("\n") == 3 * len(codes) - 1:
-            if len(self._menus) >= MENUS:
-                self._menus.clear()
-            self._menus[menu] = found
-        return found
-
-    def _keep(self, key: tuple[str, str, str]) -> Mapped:
+    def mapped(self, code: str, name: str, unit: str) -> Mapped:
+        """What a row's texts mean."""
+        key = (code, name, unit)
         found = self._kept.get(key)
         if found is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            found = self._kept[key] = self._map(*key)
+            found = self._map(*key)
+            if sum(map(len, key)) <= LONGEST:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[key] = found
         return found
 
     def _map(self, code: str, name: str, unit: str) -> Mapped:
@@ -117,29 +92,9 @@ class Memo(dict[str, Any]):
         self._make = make
 
     def __missing__(self, text: str) -> Any:
-        if len(self) >= KEPT:
-            self.clear()
-        made = self[text] = self._make(text)
+        made = self._make(text)
+        if len(text) <= LONGEST:
+            if len(self) >= KEPT:
+                self.clear()
+            self[text] = made
         return made
-
-
-class ColumnMemo:
-    """A memo that also knows whole columns: ranges, statuses and rerun marks of a menu repeat from tube to tube."""
-
-    def __init__(self, make: Callable[[str], Any]) -> None:
-        self._cells = Memo(make)
-        self._columns: dict[str, list[Any]] = {}
-
-    def of(self, column: list[str]) -> list[Any]:
-        """What every text of the column means; the caller must not change the list."""
-        key = "\n".join(column)
-        found = self._columns.get(key)
-        if found is not None and len(found) == len(column):
-            return found
-        cells = self._cells
-        found = [cells[text] for text in column]
-        if key.count("\n") == len(column) - 1:
-            if len(self._columns) >= MENUS:
-                self._columns.clear()
-            self._columns[key] = found
-        return found

@@ -7,6 +7,7 @@ letter as field 1. ``@.n`` means component n of the repeat that a table walks th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,3 +39,8 @@ def parse(text: str) -> Path:
     record, *numbers = found.groups()
     field, component, sub = (int(number or 0) for number in numbers)
     return Path(record, field, component, sub)
+
+
+def parse_all(texts: Iterable[str]) -> tuple[Path, ...]:
+    """The paths that a manifest lists."""
+    return tuple(map(parse, texts))

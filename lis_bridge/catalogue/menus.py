@@ -1,0 +1,163 @@
+"""What a table's rows say besides their values: codes, units, ranges, statuses. It repeats from tube to tube and is found whole.
+
+A menu is kept by the texts that it was read from; values, flags and times are never part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+from lis_bridge.catalogue import readers
+from lis_bridge.catalogue import values as numeric
+from lis_bridge.catalogue.codes import CodeBook, Memo
+from lis_bridge.catalogue.manifest import Table
+from lis_bridge.dialects import paths
+from lis_bridge.dialects.paths import Path
+
+MENUS = 256
+LONGEST = 200_000
+"""Bounds on what is remembered (menus, characters of one): hostile input must not grow memory."""
+
+SIGNALS = frozenset({"P", "G"})
+"""Raw signals and graphics settings: kept as information, never results."""
+
+Column = Callable[[Path], list[str]]
+Lookup = Callable[[Path], str]
+
+
+class Menu(NamedTuple):
+    """Columns of one length. ``unit_problems`` count only where the value is a number, and are empty where there are none;
+    ``ignored`` rows are no results by the manifest; ``superseded`` ones are replaced by a later row of the message.
+    """
+
+    codes: Sequence[str]
+    names: Sequence[str | None]
+    tests: Sequence[str | None]
+    units: Sequence[str | None]
+    ucums: Sequence[str | None]
+    factors: Sequence[str | None]
+    problems: Sequence[str | None]
+    unit_problems: Sequence[str | None]
+    ignored: Sequence[bool]
+    lows: Sequence[str | None]
+    highs: Sequence[str | None]
+    statuses: Sequence[str | None]
+    reruns: Sequence[bool | None]
+    aspects: Sequence[str]
+    occurrences: Sequence[int]
+    superseded: Sequence[bool]
+
+
+class Menus:
+    """The menus of one table of a driver."""
+
+    def __init__(self, table: Table, codes: CodeBook, *, last_wins: bool) -> None:
+        self._table = table
+        self._codes = codes
+        self._last_wins = last_wins
+        self.code, self._name, self._unit = (paths.parse_all(texts) for texts in (table.code, table.name, table.unit))
+        self._range, self._low, self._high = (paths.parse_all(texts) for texts in (table.range, table.low, table.high))
+        self._status = paths.parse_all(table.status)
+        self._rerun = paths.parse_all((table.rerun.path,) if table.rerun else ())
+        self._aspect = paths.parse_all((table.aspect,) if table.aspect else ())
+        self._code_of = readers.code(table.code_pattern) if table.code_pattern else None
+        self._rerun_of = Memo(readers.rerun(table.rerun) if table.rerun else bool)
+        self._aspect_of = Memo(readers.aspect(table.aspect_pattern, table.aspects))
+        self._limits = Memo(numeric.limits_of)
+        self._material = (paths.parse(table.material.path), frozenset(table.material.usual)) if table.material else None
+        listed = (
+            self.code, self._name, self._unit, self._range, self._low, self._high, self._status, self._rerun, self._aspect,
+        )  # fmt: skip
+        self.paths = tuple(dict.fromkeys(chain.from_iterable(listed)))
+        self._kept: dict[str, Menu] = {}
+
+    def of(self, column: Column, size: int, lookup: Lookup) -> Menu:
+        """The menu of ``size`` rows.
+
+        Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
+        """
+        material = self._material_of(lookup)
+        columns = {path: column(path) for path in self.paths}
+        key = "\n".join((material, *chain.from_iterable(columns.values())))
+        found = self._kept.get(key)
+        if found is not None and len(found.codes) == size:
+            return found
+        found = self._read(columns, size, material)
+        if key.count("\n") == size * len(columns) and len(key) <= LONGEST:
+            if len(self._kept) >= MENUS:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
+
+    def _material_of(self, lookup: Lookup) -> str:
+        """The specimen's material where it is not of the usual kind."""
+        if self._material is None:
+            return ""
+        path, usual = self._material
+        material = lookup(path).strip()
+        return "" if material in usual else material
+
+    def _read(self, columns: dict[Path, list[str]], size: int, material: str) -> Menu:
+        def first(choice: Sequence[Path]) -> list[str]:
+            return first_of([columns[path] for path in choice], size)
+
+        codes, names = first(self.code), first(self._name)
+        if self._code_of is not None:
+            codes = [self._code_of(code) for code in codes]
+        # Codes and names of another material are looked up with ``@material`` behind them.
+        asked = [[f"{text}@{material}" for text in texts] if material else texts for texts in (codes, names)]
+        mapped = [self._codes.mapped(*key) for key in zip(*asked, first(self._unit), strict=True)]
+        aspects = [self._aspect_of[text] for text in first(self._aspect)] if self._aspect else [""] * size
+        results = [one._replace(test=None, problem=None, unit_problem=None) if aspect in SIGNALS else one
+                   for one, aspect in zip(mapped, aspects, strict=True)]  # fmt: skip
+        tests, units, ucums, factors, problems, unit_problems = zip(*results, strict=True)
+        lows, highs = self._ranges(first, size)
+        occurrences, superseded = self._repeats(list(zip(codes, aspects, strict=True)))
+        return Menu(
+            codes=codes,
+            names=names if self._name else [None] * size,
+            tests=tests,
+            units=units,
+            ucums=ucums,
+            factors=factors,
+            problems=problems,
+            unit_problems=unit_problems if any(unit_problems) else (),
+            ignored=[one.test is None and one.problem is None for one in mapped],
+            lows=lows,
+            highs=highs,
+            statuses=[text or None for text in first(self._status)],
+            reruns=[self._rerun_of[text] for text in first(self._rerun)] if self._rerun else [None] * size,
+            aspects=aspects,
+            occurrences=occurrences,
+            superseded=superseded,
+        )
+
+    def _ranges(self, first: Callable[[Sequence[Path]], list[str]], size: int) -> tuple[Sequence[Any], Sequence[Any]]:
+        if self._range:
+            lows, highs = zip(*(self._limits[text] for text in first(self._range)), strict=True)
+            return lows, highs
+        return tuple([text.strip() or None for text in first(choice)] for choice in (self._low, self._high))  # type: ignore[return-value]
+
+    def _repeats(self, keys: Sequence[tuple[str, str]]) -> tuple[Sequence[int], Sequence[bool]]:
+        """Ordinals among rows of the same code and aspect, and which rows a later one of the message replaces."""
+        seen: dict[tuple[str, str], int] = {}
+        ordinals = []
+        for key in keys:
+            ordinals.append(seen.get(key, 0))
+            seen[key] = ordinals[-1] + 1
+        last = repeat(True) if self._last_wins else repeat(False)
+        return ordinals, [wins and ordinal < seen[key] - 1 for ordinal, key, wins in zip(ordinals, keys, last, strict=False)]
+
+
+def first_of(columns: Sequence[list[str]], size: int) -> list[str]:
+    """The first of several columns that is not empty, row by row."""
+    if not columns:
+        return [""] * size
+    column = columns[0]
+    for other in columns[1:]:
+        if "" not in column:
+            break
+        column = [one or more for one, more in zip(column, other, strict=True)]
+    return column
