@@ -19,7 +19,6 @@ import structlog
 from sqlalchemy import Connection, insert, select
 
 from lis_bridge import outbox
-from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import StorageError
 from lis_bridge.core.reports import Report, Status
@@ -29,9 +28,9 @@ from lis_bridge.pipeline.outbound import Outbound, Timing
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer, schema
 
+from ..forward.samples import CATALOGUE
 from ..forward.servers import NOT_A_WORD, ack, lis, python_hl7_lis
 
-CATALOGUE = TestCatalogue.load()
 ZONE = ZoneInfo("Asia/Shanghai")
 SHORT = Backoff(0.01, 0.05)
 BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
@@ -442,7 +441,6 @@ async def test_a_verdict_that_the_disk_refuses_is_committed_later_and_the_messag
 SENDER = """
 import asyncio, sys
 from zoneinfo import ZoneInfo
-from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.pipeline.outbound import Outbound
 from lis_bridge.settings import Destination
