@@ -441,6 +441,7 @@ async def test_a_verdict_that_the_disk_refuses_is_committed_later_and_the_messag
 SENDER = """
 import asyncio, sys
 from zoneinfo import ZoneInfo
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.pipeline.outbound import Outbound
 from lis_bridge.settings import Destination
