@@ -143,7 +143,7 @@ class _Filer:
                 or row.superseded
                 or row.occurrence
                 or index in foreign
-                or rank(row.status) > FINAL
+                or (row.status != "F" and rank(row.status) > FINAL)
             ):
                 outcomes.append(self._take(index, row, slot))
                 continue
