@@ -37,9 +37,9 @@ def list_(json: _Json = False) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(rows) + b"\n")
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("driver", "class", "protocol", "direction", "tier", "models")
+    table = Table(Column("driver", no_wrap=True), Column("class", no_wrap=True), "protocol", "direction", "tier", "models")
     for row in rows:
         models = ", ".join(row["models"])
         table.add_row(row["id"], row["class"], row["protocol"], row["direction"], row["tier"], models)
@@ -73,7 +73,7 @@ def check(
     from lis_bridge.catalogue.check import CHECKS, Subject, run, tier
 
     library, tests = _shelf()
-    report = []
+    report: list[dict[str, Any]] = []
     for id in ids or library.ids():
         subject = Subject(library.driver(id), library, tests)
         found = [finding for name in CHECKS for finding in run(subject, name)]

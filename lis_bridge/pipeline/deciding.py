@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection
 
 from lis_bridge import journal, outbox
@@ -18,6 +17,7 @@ from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import UsageError
 from lis_bridge.core.results import Message
+from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.settings import Destination
 from lis_bridge.tubes import desk, keys
 from lis_bridge.tubes.assembly import Context
@@ -40,14 +40,9 @@ class Reader:
             hint = "configure its analyzer with its driver again"
             raise UsageError("the message cannot be read", where=f"journal entry {journal_id}", hint=hint)
         return plan, tuple(
-            self._with_derived(plan, message) for message in plan.decode(entry.raw, complete=entry.complete).messages
+            with_derived(message, plan, self.formulas, self.tests)
+            for message in plan.decode(entry.raw, complete=entry.complete).messages
         )
-
-    def _with_derived(self, plan: Plan, message: Message) -> Message:
-        if plan.manifest.derive is None or message.kind != "patient":
-            return message
-        derived = self.formulas.derive(message.observations, plan.manifest.derive, self.tests)
-        return msgspec.structs.replace(message, observations=message.observations + derived)
 
 
 class Decisions:

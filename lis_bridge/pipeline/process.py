@@ -21,6 +21,7 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import Clock
 from lis_bridge.core.results import Message
 from lis_bridge.journal import Filed
+from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.pipeline.screening import Expectation, screen
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Statement
@@ -111,7 +112,7 @@ class Process:
             self._keep_control(tx, entry, message, arrival.at)
         if message.kind != "patient":
             return None
-        message = self._with_derived(instrument.plan, message)
+        message = with_derived(message, instrument.plan, self._formulas, self._tests)
         key = keys.key_of(message, instrument.space, self._rules, entry.received_at)
         context = Context(
             analyzer=entry.analyzer,
@@ -127,13 +128,6 @@ class Process:
         """A control's values, once per entry: a replay replaces nothing and doubles nothing."""
         if entry.driver is None:
             _CONTROL.run(tx, journal_id=entry.id, analyzer=entry.analyzer, at=now.isoformat(), content=_encode(message))
-
-    def _with_derived(self, plan: Plan, message: Message) -> Message:
-        variant = plan.manifest.derive
-        if variant is None:
-            return message
-        derived = self._formulas.derive(message.observations, variant, self._tests)
-        return msgspec.structs.replace(message, observations=message.observations + derived) if derived else message
 
     def _owe(self, tx: Connection, receipt: Receipt, now: datetime) -> None:
         if receipt.tube_id is None or not receipt.reports:
