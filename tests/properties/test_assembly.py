@@ -20,7 +20,9 @@ TIMES = ("09:45:42", "09:45", "10:00:00", "11:30:10")
 _MOMENTS = {"09:45": "09:45:00"}  # minutes are older than the same minute with seconds
 
 truths = st.dictionaries(
-    st.tuples(st.sampled_from(["K", "NA", "CL", "GLU"]), st.sampled_from(TIMES)), st.sampled_from(["4.1", "4.2", "<0.5", "POS"]), min_size=1
+    st.tuples(st.sampled_from(["K", "NA", "CL", "GLU"]), st.sampled_from(TIMES)),
+    st.sampled_from(["4.1", "4.2", "<0.5", "POS"]),
+    min_size=1,
 ).map(lambda found: [row(code, value, time) for (code, time), value in found.items()])
 """What an analyzer measured: one value for each test and time."""
 
@@ -79,7 +81,9 @@ class Lis:
 
 @settings(max_examples=150, deadline=None)
 @given(told_stories(), st.sampled_from(["last", "first"]))
-def test_order_splitting_and_repetition_never_change_what_is_reported(told: tuple[list[Observation], list[Message]], policy: Any) -> None:
+def test_order_splitting_and_repetition_never_change_what_is_reported(
+    told: tuple[list[Observation], list[Message]], policy: Any
+) -> None:
     rows, story = told
     state = tube()
     for one in story:
@@ -101,7 +105,9 @@ def test_every_result_is_stored_exactly_once(told: tuple[list[Observation], list
 
 @settings(max_examples=150, deadline=None)
 @given(told_stories(), st.lists(st.booleans(), min_size=1))
-def test_the_lis_ends_with_the_tubes_view_whenever_deliveries_leave(told: tuple[list[Observation], list[Message]], leaves: list[bool]) -> None:
+def test_the_lis_ends_with_the_tubes_view_whenever_deliveries_leave(
+    told: tuple[list[Observation], list[Message]], leaves: list[bool]
+) -> None:
     rows, story = told
     state, lis = tube(), Lis()
     for number, one in enumerate(story):
