@@ -129,7 +129,7 @@ class Builder:
         values = encoded("\n".join(texts), self._charset).split(b"\n")  # no value holds a line end: it is escaped
         before, behind, _, _ = zip(*fixed, strict=True)
         tails = [
-            self._tails[row.abnormal, report.status, row.observed_at, report.analyzer]
+            self._tails[row.abnormal, report.status, row.observed_at, row.derived, report.analyzer]
             for row, report in zip(rows, reports, strict=True)
         ]
         return b"".join(chain.from_iterable(zip(starts, before, values, behind, tails, strict=True)))
@@ -171,11 +171,12 @@ class Builder:
             encoded(before, self._charset), encoded(behind, self._charset), as_sent, test.specimen if test is not None else ""
         )
 
-    def _make_tail(self, abnormal: str, status: str, observed_at: str | None, analyzer: str) -> bytes:
-        """OBX-8 to OBX-18: flag, status, time, analyzer."""
+    def _make_tail(self, abnormal: str, status: str, observed_at: str | None, derived: str | None, analyzer: str) -> bytes:
+        """OBX-8 to OBX-18: flag, status, time, the formula of a value that the bridge derived (OBX-17, method), analyzer."""
         flag = abnormal if abnormal in ABNORMAL else ""
         at = moments.hl7(observed_at) if observed_at else ""
-        return encoded(f"|{flag}|||{status}|||{escaped(at)}||||{escaped(analyzer)}\r", self._charset)
+        method = f"derived^{escaped(derived)}^L" if derived else ""
+        return encoded(f"|{flag}|||{status}|||{escaped(at)}|||{method}|{escaped(analyzer)}\r", self._charset)
 
 
 _SERVICES: dict[str, Callable[[Builder, Report], str]] = {"panel": Builder._panel, "analyzer": Builder._analyzer}
