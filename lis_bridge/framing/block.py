@@ -76,7 +76,8 @@ class Blocks:
             found += self._take(piece, now)
             at, since = piece.stop, 0
         del self._buffer[:at]
-        self._seen = max(0, len(self._buffer) - self._form.longest + 1)
+        # An end code whose check characters are awaited must be found again.
+        self._seen = max(0, len(self._buffer) - self._form.longest - self._form.check.after)
         return found
 
     def _take(self, piece: Piece, now: float) -> list[Event]:

@@ -23,6 +23,7 @@ _OUTSIDE = re.compile(rb"[\x02\x04\x05]")
 _INSIDE = re.compile(rb"[\x02-\x05\x17]")
 _BAD_END = re.compile(rb"\n|(?=[\x02\x04\x05])")
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}")
+_TRAILERS = {"CR LF": (CR_CODE, LF_CODE), "CR": (CR_CODE,), "LF": (LF_CODE,), "none": ()}
 _ANEW = {ENQ_CODE: STX, EOT_CODE: ENQ}
 
 
@@ -139,7 +140,7 @@ def sum8(data: Buffer) -> int:
 
 def _after_trailer(buffer: Buffer, at: int, trailer: str, patience: Patience) -> int | None:
     """Where CR LF ends, whatever of it is there; None while it may still come."""
-    for code in {"CR LF": (CR_CODE, LF_CODE), "CR": (CR_CODE,), "LF": (LF_CODE,), "none": ()}[trailer]:
+    for code in _TRAILERS[trailer]:
         if at == len(buffer):
             return None if patience is Patience.ALIVE else at
         if buffer[at] == code:

@@ -54,6 +54,7 @@ class Receiver:
         self._noise = Noise(_IGNORED, _HINT)
         self._last = -1
         self._content = b""
+        self._astray = False
         self._frames: list[bytes] = []
         self._size = 0
         self._ending = Ending()
@@ -110,17 +111,16 @@ class Receiver:
         return found
 
     def refused(self) -> None:
-        phase, self._last, self._content, self._frames, count, self._size, ending = self._saved
+        phase, self._last, self._content, self._astray, self._frames, count, self._size, self._ending = self._saved
         del self._frames[count:]
-        self._ending = Ending(*ending)
         if phase is not Phase.TRANSFER:
             self._last, self._content = 0, b""
         self._phase = Phase.TRANSFER
         self._await(self._heard)
 
-    def _state(self) -> tuple[Phase, int, bytes, list[bytes], int, int, tuple[bytes, bool]]:
-        ending = (self._ending.head, self._ending.closed)
-        return self._phase, self._last, self._content, self._frames, len(self._frames), self._size, ending
+    def _state(self) -> tuple[Phase, int, bytes, bool, list[bytes], int, int, Ending]:
+        count = len(self._frames)
+        return self._phase, self._last, self._content, self._astray, self._frames, count, self._size, self._ending
 
     def _advance(self, now: float, patience: Patience) -> list[Event]:
         found: list[Event] = []
@@ -151,8 +151,11 @@ class Receiver:
 
     def _on_enq(self, token: Token, now: float) -> list[Event]:
         found = self._cut()
-        self._phase, self._last, self._content = Phase.TRANSFER, 0, b""
+        self._open()
         return [*found, Send(ACK)]
+
+    def _open(self) -> None:
+        self._phase, self._last, self._content, self._astray = Phase.TRANSFER, 0, b"", False
 
     def _on_eot(self, token: Token, now: float) -> list[Event]:
         whole = self._profile.terminator == "EOT" or self._ending.terminated
@@ -171,7 +174,7 @@ class Receiver:
             if not (token.good and opens):
                 return [_discarded(raw, "frame outside a transmission", "No ENQ came before it, or its transmission had ended")]
             # Frames without ENQ: only what is plainly the start of a message, or the rest of a lost one would be taken for it.
-            self._phase, self._last, self._content = Phase.TRANSFER, 0, b""
+            self._open()
         if not token.good:
             return [
                 _discarded(raw, "bad checksum", "Refused with NAK; check cable, speed and parity if it happens often"),
@@ -180,15 +183,20 @@ class Receiver:
         content = bytes(self._buffer[token.start + 1 : token.text_stop + 1])
         if token.number == self._last and content == self._content:
             return [Send(ACK)]
-        restarts = opens and not self._frames
-        if not restarts and not follows(token.number, self._last, self._profile.numbers):
-            return [
-                _discarded(raw, "frame number", f"After frame {chr(self._last or 48)} came {chr(token.number)}; refused"),
-                Send(NAK),
-            ]
+        if not self._in_order(token, opens):
+            hint = f"After frame {chr(self._last or 48)} came {chr(token.number)}; refused until the transmission begins anew"
+            return [_discarded(raw, "frame number", hint), Send(NAK)]
         if self._size + len(raw) > self._profile.max_message:
             return [*self._overlong(raw), Send(NAK)]
         return self._accept(token, raw, content)
+
+    def _in_order(self, token: Token, opens: bool) -> bool:
+        """A sender that goes on after a NAK does not listen; eight frames later its number would fit again, and join what does not belong."""
+        if opens and not self._frames:
+            self._astray = False
+        elif not follows(token.number, self._last, self._profile.numbers):
+            self._astray = True
+        return not self._astray
 
     def _accept(self, token: Token, raw: bytes, content: bytes) -> list[Event]:
         self._last, self._content = token.number, content
@@ -212,7 +220,7 @@ class Receiver:
 
     def _end(self, now: float) -> list[Event]:
         """Nothing more comes: judge what is there, give out what was open."""
-        found = [event for event in self._advance(now, Patience.GONE) if not isinstance(event, Send)]
+        found: list[Event] = [event for event in self._advance(now, Patience.GONE) if not isinstance(event, Send)]
         found += [*self._noise.flush(), *self._cut()]
         self._phase = Phase.NEUTRAL
         return found

@@ -31,5 +31,5 @@ class Ending(NamedTuple):
 
     @property
     def terminated(self) -> bool:
-        """True when the last record is an L record, the message's terminator."""
-        return self.head[:1] in (b"L", b"l") and not self.head[1:2].isalnum()
+        """True when the last record is a closed L record, the message's terminator."""
+        return self.closed and self.head[:1] in (b"L", b"l") and not self.head[1:2].isalnum()

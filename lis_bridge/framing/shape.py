@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lis_bridge.framing.checks import RULES, CheckRule
 from lis_bridge.framing.profile import Profile
@@ -104,11 +104,12 @@ def next_piece(buffer: Buffer, at: int, form: Shape, *, since: int = 0, final: b
 
 def _open(buffer: Buffer, start: int, text_start: int, form: Shape, since: int, final: bool) -> Piece | None:
     """The block that begins at ``start``, whole or cut off by the next start."""
-    if form.length:
-        counted = _counted(buffer, start, text_start, form)
-        if counted is not None or (len(buffer) < text_start + form.length and not final):
-            return counted
     position = max(since, text_start)
+    if form.length:
+        counted = _counted(buffer, start, text_start, form, final)
+        if counted is not False:
+            return counted
+        position = text_start
     while True:
         found = form.inside.search(buffer, position)
         if found is None:
@@ -121,14 +122,18 @@ def _open(buffer: Buffer, start: int, text_start: int, form: Shape, since: int, 
     return Piece("cut", start, found.start(), text_start, found.start())
 
 
-def _counted(buffer: Buffer, start: int, text_start: int, form: Shape) -> Piece | None:
-    """The block that says its own length, so that end codes inside it mean nothing; None where the count does not lead to an end."""
+def _counted(buffer: Buffer, start: int, text_start: int, form: Shape, final: bool) -> Piece | Literal[False] | None:
+    """The block that says its own length, so that end codes inside it mean nothing; False where the count leads to no end."""
     digits = bytes(buffer[text_start : text_start + form.length])
-    if len(digits) < form.length or not digits.isdigit():
-        return None
+    if len(digits) < form.length:
+        return False if final else None
+    if not digits.isdigit():
+        return False
     stop = text_start + int(digits)
+    if len(buffer) < stop + form.longest and not final:
+        return None
     end = next((code for code in form.ends if buffer.startswith(code, stop)), None)
-    return None if end is None else _ended(buffer, start, text_start, stop, stop + len(end), form, True)
+    return False if end is None else _ended(buffer, start, text_start, stop, stop + len(end), form, True)
 
 
 def _ended(buffer: Buffer, start: int, text_start: int, end: int, after: int, form: Shape, final: bool) -> Piece | None:

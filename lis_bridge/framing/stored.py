@@ -180,7 +180,12 @@ def _bodies(session: _Session, profile: Profile) -> Iterator[Body]:
         faults = tuple(fault for at, fault in session.faults if begin <= at < end or (final and at >= end))
         stop = _believed(text, begin, end, session.holes)
         whole = stop == end and _whole(text[begin:end], session, final, profile)
-        if begin == stop:
+        if profile.terminator == "L" and not begins_message(text[begin : begin + 2]):
+            yield nothing(
+                *faults,
+                Fault("no header", f"byte {starts[0][1]}", "The records before these are missing; their specimen is unknown"),
+            )
+        elif begin == stop:
             yield nothing(*faults)
         else:
             yield Body(text[begin:stop], sliced(starts, begin, stop), whole, faults)
@@ -201,5 +206,5 @@ def messages_in(text: bytes, ends: list[int]) -> list[tuple[int, int]]:
 
 def _whole(text: bytes, session: _Session, final: bool, profile: Profile) -> bool:
     if profile.terminator == "L":
-        return Ending().after(text, True).terminated
+        return Ending().after(text, False).terminated
     return session.ended and not (final and session.length in session.holes)

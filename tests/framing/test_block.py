@@ -1,0 +1,164 @@
+"""Blocks in every form that the cards know: codes of one and two bytes, check characters, lengths, handshakes, groups."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lis_bridge.framing import Discarded, FrameReceived, MessageReceived, Send, make, unframe
+from lis_bridge.framing.block import wrap
+from lis_bridge.framing.numbered import DATA_BYTES, crc16
+from lis_bridge.framing.profile import Profile
+from tests.framing.drive import NOW, faults, feed, messages, pieces, profile, run, sent
+
+PLAIN = profile("block", start="02")
+XOR = profile("block", start="02", check="xor", reply="06", refusal="15")
+
+
+def texts(wire: bytes, form: Profile) -> list[tuple[bytes, bool]]:
+    return [(body.text, body.complete) for body in unframe(wire, form) if body.text]
+
+
+@pytest.mark.parametrize(
+    ("form", "wire", "expected"),
+    [
+        (PLAIN, b"\x02ab\x03\x02cd\x03\r\n", [b"ab", b"cd"]),
+        (profile("block", start="0202", end="0303", check="xor"), b"\x02\x02D \x03\x03\x64", [b"D "]),
+        (profile("block", start="02", check="sum"), b"\x02:g1\x03D2\r", [b":g1"]),
+        (profile("block", start="02", check="sum+end"), b"\x02:g1\x03D5\r", [b":g1"]),
+        (profile("block", start="02", check="sum inside"), b"\x02N\x1c6A\x03", [b"N\x1c6A"]),
+        (profile("block", start="02", end=["03", "04"]), b"\x02J1\x03\x02J2\x04", [b"J1", b"J2"]),
+        (profile("block", start="01", end="04"), b"\x01H|\\^&\r\x04", [b"H|\\^&\r"]),
+        (profile("block", end="0C"), b" one\r\x0c two\r\x0c", [b" one\r", b" two\r"]),
+        (profile("block", start=["4E5A5B", "435A5B"], end="5D0D0A", keep=True), b"NZ[\r\r\na]\r\nCZ[\n\r\nb]\r\n", [b"NZ[\r\r\na]\r\n", b"CZ[\n\r\nb]\r\n"]),
+        (profile("block", start="02", length=5), b"\x0200012\rab\x03\x02cd\x03", [b"00012\rab\x03\x02cd"]),
+    ],
+)  # fmt: skip
+def test_each_form_is_cut_where_its_card_says(form: Profile, wire: bytes, expected: list[bytes]) -> None:
+    assert texts(wire, form) == [(text, True) for text in expected]
+    assert [complete for _, complete in messages(run(form, wire))] == [True] * len(expected)
+
+
+def test_a_check_character_may_be_any_byte_even_a_start_code() -> None:
+    text = b"a" + bytes([ord("a") ^ 0x02 ^ 0x03])
+    wire = b"\x02" + text + b"\x03\x02"
+    assert wrap(text, XOR) == wire
+    assert messages(run(XOR, wire + wire)) == [(wire, True), (wire, True)]
+
+
+def test_a_bad_check_is_refused_and_the_repetition_taken() -> None:
+    good, bad = wrap(b"abc", XOR), b"\x02abd" + wrap(b"abc", XOR)[-2:]
+    events = run(XOR, bad + good)
+    assert messages(events) == [(good, True)]
+    assert sent(events) == b"\x15\x06"
+    assert texts(bad + good, XOR) == [(b"abc", True)]
+
+
+def test_a_block_is_acknowledged_only_as_the_reply_of_its_message() -> None:
+    (event,) = make(XOR).receive(wrap(b"abc", XOR), NOW)
+    assert event == MessageReceived(wrap(b"abc", XOR), True, b"\x06", b"\x15")
+
+
+def test_a_new_start_cuts_the_open_block_off() -> None:
+    wire = b"\x02ab\x02cd\x03\x02ef"
+    assert messages(run(PLAIN, wire, close=True)) == [(b"\x02ab", False), (b"\x02cd\x03", True), (b"\x02ef", False)]
+    assert texts(wire, PLAIN) == [(b"ab", False), (b"cd", True), (b"ef", False)]
+
+
+def test_a_prelude_is_answered_at_once() -> None:
+    events = run(profile("block", start="02", prelude="01", ignore="0D0A04"), b"\x01\x02ab\x03\x04")
+    assert events == [Send(b"\x06"), MessageReceived(b"\x02ab\x03")]
+
+
+def test_a_clock_after_the_end_is_skipped_whatever_its_bytes_are() -> None:
+    urine = profile("block", end="0C", skip="clock", ignore="")
+    wire = b" Date:1\r\x0c $\x03\x05\x08\x47 Date:2\r\x0c Date:3\r\x0c"
+    assert texts(wire, urine) == [(b" Date:1\r", True), (b" Date:2\r", True), (b" Date:3\r", True)]
+    assert len(messages(run(urine, wire, close=True))) == 3
+    assert messages(run(urine, wire[:9])) == [(b" Date:1\r\x0c", True)]
+
+
+GROUP = profile("block", start="02", last="^06", reply="06")
+
+
+def test_blocks_up_to_the_last_one_are_one_message() -> None:
+    wire = b"\x0205a\x03\x0205b\x03\x0206\x03"
+    *frames, message = run(GROUP, wire)
+    assert [frame for frame in frames if isinstance(frame, FrameReceived)] == [
+        FrameReceived(raw, b"\x06", b"") for raw in (b"\x0205a\x03", b"\x0205b\x03", b"\x0206\x03")
+    ]
+    assert message == MessageReceived(wire)
+    assert texts(wire, GROUP) == [(wire, True)]
+    assert messages(run(GROUP, wire[:10], close=True)) == [(wire[:10], False)]
+
+
+def test_a_refused_block_of_a_group_counts_once() -> None:
+    framer = make(GROUP)
+    framer.receive(b"\x0205a\x03", NOW)
+    framer.refused()
+    assert messages(feed(framer, [b"\x0205a\x03", b"\x0206\x03"])) == [(b"\x0205a\x03\x0206\x03", True)]
+
+
+def numbered(data: bytes) -> bytes:
+    blocks = [data[at : at + DATA_BYTES].ljust(DATA_BYTES) for at in range(0, len(data), DATA_BYTES)]
+    wire = (b"\x02%02X" % number + block + b"%04X\x03" % crc16(block) for number, block in enumerate(blocks, 1))
+    return b"%02X" % len(blocks) + b"".join(wire)
+
+
+def test_crc_is_genibus() -> None:
+    assert crc16(b"123456789") == 0xD64E
+
+
+NUMBERED = profile("numbered", reply="06", refusal="15")
+
+
+def test_numbered_blocks_are_joined_a_damaged_one_is_refused_and_a_repeated_one_counts_once() -> None:
+    data = bytes(range(256)) + b"HGB" * 100
+    wire = numbered(data)
+    second = slice(2 + 264, 2 + 2 * 264)
+    bad = bytearray(wire[second])
+    bad[50] ^= 1
+    line = wire[: second.start] + bytes(bad) + wire[second] + wire[second] + wire[second.stop :]
+    events = run(NUMBERED, line + wire)
+    assert [complete for _, complete in messages(events)] == [True, True]
+    assert sent(events) == b"\x06\x15\x06\x06\x06" + b"\x06" * 3
+    assert [body.text.rstrip() for body in unframe(line, NUMBERED)] == [data]
+    assert texts(wire[: second.stop], NUMBERED) == [(data[: 2 * DATA_BYTES], False)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.binary(min_size=1, max_size=40).map(lambda data: bytes(byte | 0x20 for byte in data)), max_size=5),
+    st.lists(st.integers(0, 300), max_size=6),
+    st.sampled_from(["", "xor", "sum", "sum+end"]),
+)
+def test_any_split_gives_the_same_blocks(sent_texts: list[bytes], cuts: list[int], check: str) -> None:
+    form = profile("block", start="02", check=check)
+    wire = b"".join(wrap(text, form) for text in sent_texts)
+    whole = make(form).receive(wire, NOW)
+    assert feed(make(form), pieces(wire, cuts)) == whole
+    assert len(messages(whole)) == len(sent_texts)
+    assert [text for text, _ in texts(wire, form)] == sent_texts
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.binary(min_size=1, max_size=40).map(lambda data: bytes(byte | 0x20 for byte in data)),
+    st.integers(0, 10**6),
+    st.integers(0, 7),
+    st.sampled_from(["xor", "sum", "sum+end"]),
+)
+def test_a_flipped_bit_is_a_fault_or_changes_nothing(text: bytes, place: int, bit: int, check: str) -> None:
+    form = profile("block", start="02", check=check)
+    wire = bytearray(wrap(text, form))
+    wire[place % len(wire)] ^= 1 << bit
+    bodies = unframe(bytes(wire), form)
+    assert all(body.text == text or body.faults for body in bodies)
+    assert all(body.text == text or not body.complete for body in bodies)
+
+
+def test_noise_between_blocks_is_evidence() -> None:
+    events = run(PLAIN, b"~\x02ab\x0390\r\n\x02cd\x03")
+    assert [event.raw for event in events if isinstance(event, Discarded)] == [b"~", b"90"]
+    assert faults(events) == ["no message"] * 2

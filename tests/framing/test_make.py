@@ -1,0 +1,69 @@
+"""Several framings on one port: the first bytes decide."""
+
+from __future__ import annotations
+
+import pytest
+
+from lis_bridge.framing import MessageReceived, Send, make, unframe
+from lis_bridge.framing.make import STX_S
+from lis_bridge.framing.mllp import wrap
+from lis_bridge.framing.sender import transmission
+from lis_bridge.framing.snibe import envelope
+from tests.framing.drive import NOW, faults, feed, messages, profile, run, sent
+
+MESSAGE = b"H|\\^&|||X\rP|1\rL|1|N\r"
+AUTO = profile("auto")
+SPOKEN = {
+    "mllp": wrap(b"MSH|^~\\&|A\r"),
+    "lis1a": transmission([MESSAGE]),
+    "lis1a without enq": transmission([MESSAGE])[1:-1],
+    "snibe": b"".join(envelope(MESSAGE)),
+    "bare": MESSAGE,
+    "block": b"\x0252N 318\x03",
+}
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_the_first_bytes_decide_as_if_there_were_one_framing(name: str) -> None:
+    kind = name.split()[0]
+    only = {"bare": profile("bare-lis2"), "block": profile("block", start="02")}.get(kind) or profile(kind)
+    events = run(AUTO, SPOKEN[name] * 2)
+    assert len(messages(events)) == 2
+    assert (messages(events), sent(events)) == (messages(run(only, SPOKEN[name] * 2)), sent(run(only, SPOKEN[name] * 2)))
+    assert [body.complete for body in unframe(SPOKEN[name], AUTO)] == [True]
+
+
+def test_enq_is_answered_once_before_anything_is_decided() -> None:
+    framer = make(AUTO)
+    assert framer.receive(b"\x05", NOW) == [Send(b"\x06")]
+    assert sent(framer.receive(transmission([MESSAGE])[1:-1], NOW)) == b"\x06" * 3
+
+
+def test_an_stx_alone_is_answered_after_a_second_for_the_analyzer_that_waits_for_it() -> None:
+    framer = make(AUTO)
+    assert framer.receive(b"\x05", NOW) == [Send(b"\x06")]
+    assert framer.receive(b"\x02", NOW) == []
+    assert framer.deadline == NOW + STX_S
+    assert framer.tick(NOW + STX_S) == [Send(b"\x06")]
+    assert framer.receive(MESSAGE + b"\x03", NOW) == [MessageReceived(b"\x02" + MESSAGE + b"\x03", True, b"\x06")]
+
+
+def test_a_header_inside_another_word_is_no_header() -> None:
+    assert messages(run((profile("mllp"), profile("bare-lis2")), b"MSH|^~\\&|A\rPID|1\r", close=True)) == []
+
+
+def test_undecidable_bytes_are_evidence_and_what_follows_is_read() -> None:
+    events = run((profile("mllp"), profile("lis1a")), b"hello\r\n" + SPOKEN["mllp"])
+    assert faults(events) == ["no message"]
+    assert len(messages(events)) == 1
+
+
+def test_a_file_is_one_message() -> None:
+    assert messages(run(profile("whole"), b"0,2025\n1,WBC\n", close=True)) == [(b"0,2025\n1,WBC\n", True)]
+    assert faults(feed(make(profile("whole", max_message=5)), [b"x" * 10]) + []) == []
+
+
+def test_a_file_beyond_the_limit_is_evidence() -> None:
+    framer = make(profile("whole", max_message=5))
+    framer.receive(b"x" * 10, NOW)
+    assert faults(framer.close(NOW)) == ["message too long"]
