@@ -59,4 +59,7 @@ def local(text: str) -> str:
 
 def hl7(text: str) -> str:
     """The moment as an HL7 v2 TS in its own precision, with the offset (``20260317094542+0800``)."""
-    return re.sub(r"[-:T]", "", text[:19]) + text[19:].replace(":", "") if len(text) > 19 else re.sub(r"[-:T]", "", text)
+    day, found, time = text.partition("T")
+    if not found:
+        return day.replace("-", "")
+    return day.replace("-", "") + time.replace(":", "")
