@@ -34,7 +34,7 @@ MISHAPS = {LINE: Mishaps(drop_every=11, twice_every=7), HEMATOLOGY: Mishaps(spoi
 AWAY_SECONDS = 3.0
 LINGER_SECONDS = 4.0
 """Longer than a delivery's window: what comes twice comes within it."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 """Without anything new at the LIS for so long, the rest counts as lost."""
 
 
