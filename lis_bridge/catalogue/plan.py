@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.codes import CodeBook
+from lis_bridge.catalogue.codes import KEPT, LONGEST, CodeBook
 from lis_bridge.catalogue.manifest import Dialect, KindRule, Manifest, MessageSpec, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.moments import moment_reader
@@ -149,7 +149,7 @@ class _Dialect:
             )
             for table in spec.results
         )
-        self._rules = tuple(_Rule(rule) for rule in spec.kinds)
+        self._kinds = _Kinds(spec.kinds)
         self._head = _Head(spec.message, zone)
         self._controls = _Controls(manifest, overrides)
         self._pairs = _pairs_form(spec) if spec.kind == "pairs" else None
@@ -185,35 +185,35 @@ class _Dialect:
                 found[-1].append(message)
             else:
                 found.append([message])
-        return [self._finished(_joined(parts), body) for parts in found]
+        return [self._finished(_joined(parts)) for parts in found]
 
     def _message(self, reading: Reading, body: Body, complete: bool) -> Message:
         kind = self._kind(reading)
-        observations: list[Observation] = []
-        images: list[Image] = []
+        observations: tuple[Observation, ...] = ()
+        images: tuple[Image, ...] = ()
         for table in self._tables:
             if kind in table.kinds:
                 rows, pictures = table.map(reading, body)
-                observations.extend(rows)
-                images.extend(pictures)
-        message = self._head.message(kind, reading, tuple(observations), tuple(images), complete)
+                observations += rows
+                images += pictures
+        start = body.starts[0][1] if body.starts else 0
+        message = self._head.message(kind, reading, observations, images, complete, (start, start + len(body.text)))
         if isinstance(reading, pairs.Reading):
             message = msgspec.structs.replace(message, curves=reading.curves)
         return message
 
     def _kind(self, reading: Reading) -> Kind:
-        for rule in self._rules:
-            if rule.holds(reading.lookup):
-                return rule.kind
+        kind = self._kinds(reading.lookup)
+        if kind is not None:
+            return kind
         return "patient" if not isinstance(reading, Section) or reading.size or reading.opened else "other"
 
-    def _finished(self, message: Message, body: Body) -> Message:
+    def _finished(self, message: Message) -> Message:
         if message.kind == "patient" and self._controls.knows(message.specimen):
             message = msgspec.structs.replace(message, kind="qc")
         if message.kind == "patient" and not message.observations and not message.images and not message.specimen:
             message = msgspec.structs.replace(message, kind="other")
-        start = body.starts[0][1] if body.starts else 0
-        return msgspec.structs.replace(message, span=(start, start + len(body.text)))
+        return message
 
 
 _RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": ""}
@@ -266,15 +266,30 @@ def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]])
     return found
 
 
-class _Rule:
-    """A compiled kind rule."""
+class _Kinds:
+    """The kind rules, compiled; what they say of the same texts is kept."""
 
-    def __init__(self, rule: KindRule) -> None:
-        self.kind = rule.is_
-        self._tests = tuple((paths.parse(path), re.compile(pattern)) for path, pattern in rule.when.items())
+    def __init__(self, rules: Sequence[KindRule]) -> None:
+        self._rules = [
+            (rule.is_, [(paths.parse(path), re.compile(pattern)) for path, pattern in rule.when.items()]) for rule in rules
+        ]
+        self._paths = tuple(dict.fromkeys(path for _, tests in self._rules for path, _ in tests))
+        self._kept: dict[tuple[str, ...], Kind | None] = {}
 
-    def holds(self, lookup: Lookup) -> bool:
-        return all(pattern.fullmatch(lookup(path).strip()) for path, pattern in self._tests)
+    def __call__(self, lookup: Lookup) -> Kind | None:
+        """The kind by the first rule that holds."""
+        texts = tuple([lookup(path).strip() for path in self._paths])
+        if texts in self._kept:
+            return self._kept[texts]
+        kind = self._read(dict(zip(self._paths, texts, strict=True)))
+        if sum(map(len, texts)) <= LONGEST:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[texts] = kind
+        return kind
+
+    def _read(self, texts: dict[Path, str]) -> Kind | None:
+        return next((kind for kind, tests in self._rules if all(test.fullmatch(texts[path]) for path, test in tests)), None)
 
 
 class _Controls:
@@ -295,6 +310,7 @@ class _Head:
     def __init__(self, spec: MessageSpec, zone: tzinfo) -> None:
         self._spec = spec
         self._specimen = _paths(spec.specimen)
+        self._specimen_pattern = re.compile(spec.specimen_pattern) if spec.specimen_pattern else None
         self._person = tuple(
             (name, _paths(getattr(spec, source)))
             for name, source in (
@@ -314,11 +330,17 @@ class _Head:
         self._query = spec.query
 
     def message(
-        self, kind: Kind, reading: Reading, observations: tuple[Observation, ...], images: tuple[Image, ...], complete: bool
+        self,
+        kind: Kind,
+        reading: Reading,
+        observations: tuple[Observation, ...],
+        images: tuple[Image, ...],
+        complete: bool,
+        span: tuple[int, int],
     ) -> Message:
         lookup = reading.lookup
         query = self._asked(lookup) if kind == "query" else None
-        specimen = query.start if query is not None and query.by == "specimen" else _first(self._specimen, lookup)
+        specimen = query.start if query is not None and query.by == "specimen" else self._id(lookup)
         if kind == "qc" and not self._spec.qc_specimen:
             specimen = None
         dated = _moment(self._dated, lookup)
@@ -339,7 +361,14 @@ class _Head:
             control=self._material(lookup) if kind == "qc" else None,
             query=query,
             closed=reading.closed,
+            span=span,
         )
+
+    def _id(self, lookup: Lookup) -> str | None:
+        """The specimen's id, cut out of a composite text where the manifest says how."""
+        text = _first(self._specimen, lookup)
+        found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
+        return found[1] if found is not None else text
 
     def _patient(self, lookup: Lookup) -> Patient | None:
         parts = {name: _person(choice, lookup) for name, choice in self._person}

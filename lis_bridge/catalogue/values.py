@@ -7,35 +7,23 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
 
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?|[≤≥])?\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
-class Marks(NamedTuple):
-    """The marks for "no result": ``missing`` anywhere, and ``row`` where one is a whole row of a column joined by line ends."""
-
-    missing: re.Pattern[str]
-    row: re.Pattern[str]
-
-    def stand_in(self, joined: str) -> bool:
-        """Whether a row is a mark. Most columns hold nothing like one, which the bare expression says much sooner."""
-        return self.missing.search(joined) is not None and self.row.search(joined) is not None
+def marks(missing: re.Pattern[str] | None) -> re.Pattern[str] | None:
+    """The marks for "no result" as they stand in a column joined by line ends."""
+    return re.compile(f"\n(?:{missing.pattern})(?=\n)") if missing is not None else None
 
 
-def marks(missing: re.Pattern[str] | None) -> Marks | None:
-    """The marks by a driver's expression for "no result"."""
-    return Marks(missing, re.compile(f"\n(?:{missing.pattern})(?=\n)")) if missing is not None else None
-
-
-def plain_numbers(values: list[str], missing: Marks | None) -> list[Decimal] | None:
+def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[Decimal] | None:
     """The Decimals of a column of which every text is digits with at most one point and none is a ``missing`` mark; None otherwise.
 
     Digits alone are asked for: ``Decimal()`` would also take ``1_000``, ``nan`` and full-width digits.
     """
     digits = "".join(values).replace(".", "")
-    if not (digits.isascii() and digits.isdigit()) or (missing is not None and missing.stand_in("\n".join(("", *values, "")))):
+    if not (digits.isascii() and digits.isdigit()) or (missing is not None and missing.search("\n".join(("", *values, "")))):
         return None
     try:
         return list(map(Decimal, values))

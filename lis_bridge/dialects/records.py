@@ -67,8 +67,12 @@ class Grammar(NamedTuple):
 
     def pick(self, fields: list[str], path: Path) -> str:
         """What stands at ``path`` in a split record, unescaped; empty where the record is shorter."""
-        index = self.place(path)
-        return self.plain(self.part(fields[index], path)) if 0 <= index < len(fields) else ""
+        record, number, component, _, _ = path
+        index = number - (self.header_offset if record == self.header else self.offset)
+        text = fields[index] if 0 <= index < len(fields) else ""
+        if not text:
+            return text
+        return self.plain(self.part(text, path) if component else text)
 
 
 def nth(text: str, separator: str, number: int) -> str:
