@@ -138,9 +138,10 @@ class ControlSpec(Model):
 
 
 class MessageSpec(Model):
-    """Where the parts that a specimen's results share stand."""
+    """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text)."""
 
     specimen: Texts = ()
+    specimen_pattern: str | None = None
     patient_id: Texts = ()
     patient_name: Texts = ()
     birth: Texts = ()

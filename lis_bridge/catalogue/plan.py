@@ -370,6 +370,12 @@ class _Head:
         found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
         return found[1] if found is not None else text
 
+    def _id(self, lookup: Lookup) -> str | None:
+        """The specimen's id, cut out of a composite text where the manifest says how."""
+        text = _first(self._specimen, lookup)
+        found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
+        return found[1] if found is not None else text
+
     def _patient(self, lookup: Lookup) -> Patient | None:
         parts = {name: _person(choice, lookup) for name, choice in self._person}
         if parts["id"] in self._spec.anonymous:

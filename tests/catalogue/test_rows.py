@@ -12,7 +12,7 @@ from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue as Catalogue
 from lis_bridge.catalogue.values import limits_of
 from lis_bridge.core import resources
-from lis_bridge.core.results import Observation
+from lis_bridge.core.results import Message, Observation
 
 TESTS = Catalogue.load(resources.catalogue())
 HEAD = "H|\\^&|||Device\rP|1\rO|1|240001187||^^^all\r"
@@ -20,6 +20,10 @@ HEAD = "H|\\^&|||Device\rP|1\rO|1|240001187||^^^all\r"
 
 def rows(*records: str, codes: dict[str, str] | None = None, **table: Any) -> list[Observation]:
     """The rows of one bare LIS2-A2 message by a manifest with one table of results."""
+    return list(message(HEAD, *records, codes=codes, **table).observations)
+
+
+def message(head: str, *records: str, codes: dict[str, str] | None = None, specimen: str | None = None, **table: Any) -> Message:
     manifest = Manifest.model_validate(
         {
             "id": "device", "name": "Device", "manufacturer": "Maker", "models": ["1"], "class": "chemistry", "revision": 1,
@@ -28,15 +32,15 @@ def rows(*records: str, codes: dict[str, str] | None = None, **table: Any) -> li
                 "astm": {
                     "kind": "lis2",
                     "framing": [{"kind": "bare-lis2"}],
-                    "message": {"specimen": ["O-3"]},
+                    "message": {"specimen": ["O-3"], "specimen_pattern": specimen},
                     "results": [{"code": ["R-3.4"], "value": ["R-4"], "unit": ["R-5"], **table}],
                 }
             },
         }
     )  # fmt: skip
-    raw = (HEAD + "".join(f"{record}\r" for record in records) + "L|1|N\r").encode()
-    (message,) = Plan(manifest, TESTS, zone=ZoneInfo("Asia/Shanghai")).decode(raw).messages
-    return list(message.observations)
+    raw = (head + "".join(f"{record}\r" for record in records) + "L|1|N\r").encode()
+    (found,) = Plan(manifest, TESTS, zone=ZoneInfo("Asia/Shanghai")).decode(raw).messages
+    return found
 
 
 def test_rows_that_only_leaves_out_are_no_results() -> None:
@@ -73,3 +77,17 @@ def test_the_aspect_is_found_by_its_pattern(name: str) -> None:
 )
 def test_ranges_in_words_have_two_limits(text: str, limits: tuple[str | None, str | None]) -> None:
     assert limits_of(text) == limits
+
+
+@pytest.mark.parametrize(
+    ("sent", "id"),
+    [
+        ("240001187-07-01-20240410-LAB02", "240001187"),
+        ("24-0001187-07-01-20240410", "24-0001187"),
+        ("240001187", "240001187"),
+        ("", None),
+    ],
+)
+def test_the_id_is_cut_out_of_a_composite_text(sent: str, id: str | None) -> None:
+    pattern = r"(.+)-\d+-\d+-\d{8}(?:-[^-]*)?"
+    assert message(f"H|\\^&|||Device\rP|1\rO|1|{sent}||^^^all\r", "R|1|^^^A1c|5.6|%", specimen=pattern).specimen == id
