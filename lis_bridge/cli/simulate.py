@@ -19,7 +19,7 @@ from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
-    from lis_bridge.simulate.analyzer import Taken
+    from lis_bridge.simulate.analyzer import Analyzer, Taken
     from lis_bridge.simulate.lis import Lis, Received
 
 app = typer.Typer(no_args_is_help=True, help="Analyzers and a LIS that speak the real protocols.")
@@ -75,9 +75,7 @@ def analyzer(
     samples = plan.samples[id] + plan.late[id]
     mishaps = Mishaps(drop_every, spoil_every, twice_every)
     playing = Analyzer(open_link(link), one.composer, samples, rate=rate, mishaps=mishaps, told=_told(len(samples)))
-    typer.echo(f"{len(samples)} messages of {tubes} tubes to {link}")
-    sys.stdout.flush()
-    asyncio.run(playing.run())
+    asyncio.run(_playing(playing, f"{len(samples)} messages of {tubes} tubes to {link}"))
     typer.echo("all taken")
     return Exit.OK
 
@@ -99,6 +97,12 @@ def lis(
         raise UsageError(f"unknown verdict {verdict!r}", where="--verdict", hint=f"One of {', '.join(VERDICTS)}")
     asyncio.run(_listening(Lis(listen, verdicts=always(verdict), delay=delay, heard=_heard), away))
     return Exit.OK
+
+
+async def _playing(analyzer: Analyzer, words: str) -> None:
+    typer.echo(words)
+    sys.stdout.flush()
+    await analyzer.run()
 
 
 def _told(total: int) -> Callable[[Taken], None]:

@@ -7,6 +7,7 @@ standard wants besides (MSH-9, sequence numbers, the terminator) is added; what 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable
 
 from lis_bridge.catalogue.manifest import ControlSpec, Dialect, FlagSource, Manifest, Table
@@ -32,7 +33,7 @@ class Composer:
             raise UsageError(f"{manifest.id} has no dialect {name!r}", hint=f"It has {', '.join(manifest.dialect)}")
         self.manifest = manifest
         self.dialect = manifest.dialect[name]
-        if self.dialect.kind not in _WAYS or (self.dialect.pairs is not None and self.dialect.pairs.value is not None):
+        if self.dialect.kind not in _WAYS or not _invertible(self.dialect):
             raise DriverError("samples cannot be written in this dialect yet", where=f"{manifest.id}, dialect {name}")
 
     def message(self, sample: Sample) -> bytes:
@@ -42,6 +43,14 @@ class Composer:
             with contextlib.suppress(UnicodeEncodeError):
                 return text.encode(charset)
         raise UsageError("a text that the wire cannot hold", hint=f"{self.manifest.id} writes {', '.join(self.dialect.charset)}")
+
+
+def _invertible(dialect: Dialect) -> bool:
+    """False where a regular expression cuts the parts of a result out of a longer text that only the device knows."""
+    pattern = table_for(dialect, "patient").code_pattern
+    cut = re.match(pattern, "CODE") if pattern is not None else None
+    plain = pattern is None or (cut is not None and cut[1] == "CODE")
+    return plain and (dialect.pairs is None or dialect.pairs.value is None)
 
 
 def compose_hl7(dialect: Dialect, sample: Sample) -> str:
@@ -156,6 +165,10 @@ def _row(sheet: Sheet, table: Table, each: Path | None, measured: Measured, samp
         if path.record == "@" and each is not None:
             path = Path(each.record, each.field, path.component)
         (row if path.record == own else sheet).put(path, text)
+    for place, pattern in table.only.items():
+        path = paths.parse(place)
+        target = row if path.record == own else sheet
+        target.mark(path, exemplar(pattern, target.at(path)))
     return row
 
 

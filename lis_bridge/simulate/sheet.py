@@ -71,7 +71,7 @@ def _escapes(grammar: Grammar) -> dict[int, str]:
 
 def exemplar(pattern: str, preferred: str = "") -> str:
     """A text that a kind rule's regular expression matches in full: ``preferred`` if it does. Raises DriverError for an expression that is too clever."""
-    literal = pattern.split("|")[0].replace(".*", "")
+    literal = pattern.split("|")[0].replace(".*", "").replace(".+", "X")
     literal = re.sub(r"\[(.)[^]]*\]", r"\1", literal).replace("?", "")
     literal = re.sub(r"\\(.)", r"\1", literal)
     for text in (preferred or literal, literal, ""):

@@ -28,11 +28,12 @@ TESTS = Catalogue.load(resources.catalogue())
 
 
 def writable_dialects() -> Iterator[tuple[str, str]]:
-    """Every dialect on the shelf that a composer takes."""
+    """Every dialect on the shelf that a composer takes; what it cannot write must be a DriverError, never a wrong message."""
+    sample = Sample("12345678", datetime(2026, 3, 17, tzinfo=ZONE), (Measured("X", "1"),))
     for id in LIBRARY.ids():
         for name in LIBRARY.driver(id).manifest.dialect:
             with contextlib.suppress(DriverError):
-                Composer(LIBRARY.driver(id).manifest, name)
+                Composer(LIBRARY.driver(id).manifest, name).message(sample)
                 yield id, name
 
 
