@@ -26,10 +26,13 @@ class Model(BaseModel):
 
 
 class MomentSpec(Model):
-    """A moment that is not plain ``YYYYMMDD[HHMMSS]``: a date and a time field, or one text, with the order of the date's parts."""
+    """A moment that is not plain ``YYYYMMDD[HHMMSS]``: a date and a time field, or one text, with the order of the date's parts and, in a
+    time without separators, of the clock's. English names of months are understood, and a blank for a leading zero.
+    """
 
     date: str
     time: str | None = None
+    clock: Literal["hms", "smh"] = "hms"
     order: Literal["ymd", "dmy", "mdy"] = "ymd"
     century: int = 2000
 
@@ -191,7 +194,9 @@ class CellSpec(Model):
 
 
 class CellsSpec(Model):
-    """Results that repeat with a fixed width from ``start``: offsets inside one cell as (at, width)."""
+    """Results that repeat with a fixed width from ``start``: offsets inside one cell as (at, width). ``decimals``: the implied decimal
+    point of codes that match the regular expression in full.
+    """
 
     start: int
     width: int
@@ -199,16 +204,27 @@ class CellsSpec(Model):
     value: tuple[int, int]
     flag: tuple[int, int] | None = None
     end: int | None = None
+    decimals: dict[str, int] = {}
+
+
+class RowsSpec(Model):
+    """Results found one after another behind what ``match`` took: named groups of ``pattern`` are the parts of a row, ``code`` and
+    ``value`` among them; what it finds without a code is passed over. ``words`` translates a part (unit numbers).
+    """
+
+    pattern: str
+    words: dict[str, dict[str, str]] = {}
 
 
 class FormSpec(Model):
-    """One form of a fixed-width text: chosen when ``match`` is found at its start; ``fields`` are name = (at, width)."""
+    """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width)."""
 
     match: str
     fields: dict[str, tuple[int, int]] = {}
     constants: dict[str, str] = {}
     cell: tuple[CellSpec, ...] = ()
     cells: CellsSpec | None = None
+    rows: RowsSpec | None = None
 
 
 class FixedSpec(Model):

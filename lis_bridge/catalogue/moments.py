@@ -10,6 +10,9 @@ from lis_bridge.catalogue.manifest import MomentSpec
 from lis_bridge.core import moments
 
 _GROUPS = re.compile(r"\d+")
+_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTHS = {name: f" {number:02} " for number, name in enumerate(_NAMES, 1)}
+_MONTH = re.compile("|".join(_MONTHS), re.IGNORECASE)
 
 
 def moment_reader(spec: str | MomentSpec, zone: tzinfo) -> Callable[[str], str | None]:
@@ -20,7 +23,8 @@ def moment_reader(spec: str | MomentSpec, zone: tzinfo) -> Callable[[str], str |
 
 
 def _ordered(text: str, spec: MomentSpec, zone: tzinfo) -> str | None:
-    groups = _split_compact(_GROUPS.findall(text), spec.order)
+    text = _MONTH.sub(lambda found: _MONTHS[found[0].upper()], text)
+    groups = _split_compact(_GROUPS.findall(text), spec)
     if len(groups) < 3:
         return None
     day = dict(zip(spec.order, groups[:3], strict=True))
@@ -33,17 +37,20 @@ def _ordered(text: str, spec: MomentSpec, zone: tzinfo) -> str | None:
         return None
 
 
-def _split_compact(groups: list[str], order: str) -> list[str]:
+def _split_compact(groups: list[str], spec: MomentSpec) -> list[str]:
     """Parts dates and times written without separators: ``260317`` by the order, ``1038`` into hour and minute."""
+    if groups and len(groups[0]) == 5 and spec.order != "ymd":
+        groups = [groups[0].zfill(6), *groups[1:]]
     if groups and len(groups[0]) in (6, 8):
         compact, year = groups[0], 4 if len(groups[0]) == 8 else 2
         parts = []
-        for letter in order:
+        for letter in spec.order:
             width = year if letter == "y" else 2
             parts.append(compact[:width])
             compact = compact[width:]
         groups = parts + groups[1:]
-    if len(groups) == 4 and len(groups[3]) in (4, 6):
-        time = groups[3]
-        groups = groups[:3] + [time[at : at + 2] for at in range(0, len(time), 2)]
+    if len(groups) == 4 and len(groups[3]) in (4, 5, 6):
+        time = groups[3] if len(groups[3]) == 4 else groups[3].zfill(6)
+        clock = [time[at : at + 2] for at in range(0, len(time), 2)]
+        groups = groups[:3] + (clock if spec.clock == "hms" else clock[::-1])
     return groups

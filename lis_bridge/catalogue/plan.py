@@ -17,7 +17,7 @@ import msgspec
 
 from lis_bridge.catalogue import replies
 from lis_bridge.catalogue.codes import KEPT, LONGEST, CodeBook
-from lis_bridge.catalogue.manifest import Dialect, KindRule, Manifest, MessageSpec, Table
+from lis_bridge.catalogue.manifest import CellsSpec, Dialect, KindRule, Manifest, MessageSpec, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -370,12 +370,6 @@ class _Head:
         found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
         return found[1] if found is not None else text
 
-    def _id(self, lookup: Lookup) -> str | None:
-        """The specimen's id, cut out of a composite text where the manifest says how."""
-        text = _first(self._specimen, lookup)
-        found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
-        return found[1] if found is not None else text
-
     def _patient(self, lookup: Lookup) -> Patient | None:
         parts = {name: _person(choice, lookup) for name, choice in self._person}
         if parts["id"] in self._spec.anonymous:
@@ -485,7 +479,13 @@ def _fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             form.fields,
             form.constants,
             tuple(fixed.Cell(cell.code, cell.at, cell.width, cell.decimals, cell.flag) for cell in form.cell),
-            fixed.Cells(**dict(form.cells)) if form.cells else None,
+            _cells_form(form.cells) if form.cells else None,
+            fixed.Found(re.compile(form.rows.pattern), form.rows.words) if form.rows else None,
         )
         for form in spec.fixed.form
     )
+
+
+def _cells_form(spec: CellsSpec) -> fixed.Cells:
+    decimals = tuple((re.compile(code), places) for code, places in spec.decimals.items())
+    return fixed.Cells(spec.start, spec.width, spec.code, spec.value, spec.flag, spec.end, decimals)

@@ -1,7 +1,8 @@
-"""Fixed-width texts: every part by its position.
+"""Texts without names for their parts: fixed widths, every part by its position, or parts that a regular expression finds.
 
 Positions count from 0 in characters of the text between the frame's bytes. A form is chosen by what the text begins with, so that a driver can
-hold several lengths or functions. Values may carry an implied decimal point; the digits as sent stay beside the number.
+hold several lengths or functions; the named groups of that expression are fields. Values may carry an implied decimal point; the digits as sent
+stay beside the number.
 """
 
 from __future__ import annotations
@@ -38,6 +39,18 @@ class Cells:
     value: tuple[int, int]
     flag: tuple[int, int] | None
     end: int | None
+    decimals: tuple[tuple[re.Pattern[str], int], ...] = ()
+
+    def places(self, code: str) -> int | None:
+        return next((places for pattern, places in self.decimals if pattern.fullmatch(code)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Results by the named groups of an expression; ``words`` translate what a group holds."""
+
+    pattern: re.Pattern[str]
+    words: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,7 @@ class Form:
     constants: Mapping[str, str]
     cell: tuple[Cell, ...]
     cells: Cells | None
+    rows: Found | None = None
 
 
 @dataclass(slots=True)
@@ -65,15 +79,19 @@ class Reading:
 
 def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Reading | None:
     """The reading by the first form that fits; None where none does."""
-    form = next((form for form in forms if form.match.match(text)), None)
-    if form is None:
+    found = next(((form, match) for form in forms if (match := form.match.match(text))), None)
+    if found is None:
         return None
-    fields = {name: text[at : at + width].strip() for name, (at, width) in form.fields.items()}
+    form, match = found
+    fields = {name: (part or "").strip() for name, part in match.groupdict().items()}
+    fields |= {name: text[at : at + width].strip() for name, (at, width) in form.fields.items()}
     collector = _Collector()
     for cell in form.cell:
         collector.cell(text, cell)
     if form.cells is not None:
         collector.cells(text, form.cells)
+    if form.rows is not None:
+        collector.found(text, match.end(), form.rows)
     return Reading({**fields, **form.constants}, collector.rows(), closed=complete)
 
 
@@ -106,7 +124,21 @@ class _Collector:
             part = text[at : at + cells.width]
             code, value = _piece(part, cells.code), _piece(part, cells.value)
             if code:
-                self._row(code, value, value, _piece(part, cells.flag) if cells.flag else "", (at, at + cells.width))
+                flag = _piece(part, cells.flag) if cells.flag else ""
+                self._row(code, scaled(value, cells.places(code)), value, flag, (at, at + cells.width))
+
+    def found(self, text: str, start: int, form: Found) -> None:
+        for name in form.pattern.groupindex:
+            self.columns.setdefault(Path("", name=name), [])
+        for found in form.pattern.finditer(text, start):
+            parts = {name: (part or "").strip() for name, part in found.groupdict().items()}
+            if not parts.get("code"):
+                continue
+            parts = {name: form.words.get(name, {}).get(part, part) for name, part in parts.items()}
+            parts["verbatim"] = parts["value"]
+            for path, column in self.columns.items():
+                column.append(parts.get(path.name, ""))
+            self.spans.append(found.span())
 
     def _row(self, code: str, value: str, verbatim: str, flag: str, span: tuple[int, int]) -> None:
         for path, part in zip(_PARTS, (code, value, verbatim, flag.strip()), strict=True):
