@@ -184,13 +184,16 @@ class PairsSpec(Model):
 
 
 class CellSpec(Model):
-    """One result at a fixed place: ``at`` counts from 0, ``decimals`` is the implied decimal point, ``flag`` the flag's width after the value."""
+    """One result at a fixed place: ``at`` counts from 0, ``decimals`` is the implied decimal point, ``flag`` the flag's width after the value,
+    ``missing`` a regular expression of the digits that mean "no result" at this place.
+    """
 
     code: str
     at: int
     width: int
     decimals: int | None = None
     flag: int = 0
+    missing: str | None = None
 
 
 class CellsSpec(Model):
@@ -217,7 +220,9 @@ class RowsSpec(Model):
 
 
 class FormSpec(Model):
-    """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width)."""
+    """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width).
+    Places count from the start of the text; those of results from the group ``cells``, where ``match`` has one.
+    """
 
     match: str
     fields: dict[str, tuple[int, int]] = {}

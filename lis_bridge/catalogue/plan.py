@@ -17,7 +17,7 @@ import msgspec
 
 from lis_bridge.catalogue import replies
 from lis_bridge.catalogue.codes import KEPT, LONGEST, CodeBook
-from lis_bridge.catalogue.manifest import CellsSpec, Dialect, KindRule, Manifest, MessageSpec, Table
+from lis_bridge.catalogue.manifest import CellSpec, CellsSpec, Dialect, KindRule, Manifest, MessageSpec, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -478,12 +478,17 @@ def _fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             re.compile(form.match),
             form.fields,
             form.constants,
-            tuple(fixed.Cell(cell.code, cell.at, cell.width, cell.decimals, cell.flag) for cell in form.cell),
+            tuple(map(_cell_form, form.cell)),
             _cells_form(form.cells) if form.cells else None,
             fixed.Found(re.compile(form.rows.pattern), form.rows.words) if form.rows else None,
         )
         for form in spec.fixed.form
     )
+
+
+def _cell_form(spec: CellSpec) -> fixed.Cell:
+    missing = re.compile(spec.missing) if spec.missing else None
+    return fixed.Cell(spec.code, spec.at, spec.width, spec.decimals, spec.flag, missing)
 
 
 def _cells_form(spec: CellsSpec) -> fixed.Cells:

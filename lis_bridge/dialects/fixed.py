@@ -27,6 +27,7 @@ class Cell:
     width: int
     decimals: int | None
     flag: int
+    missing: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,11 @@ def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Readin
     fields = {name: (part or "").strip() for name, part in match.groupdict().items()}
     fields |= {name: text[at : at + width].strip() for name, (at, width) in form.fields.items()}
     collector = _Collector()
+    base = match.start("cells") if "cells" in form.match.groupindex else 0
     for cell in form.cell:
-        collector.cell(text, cell)
+        collector.cell(text, base + cell.at, cell)
     if form.cells is not None:
-        collector.cells(text, form.cells)
+        collector.cells(text, base, form.cells)
     if form.rows is not None:
         collector.found(text, match.end(), form.rows)
     return Reading({**fields, **form.constants}, collector.rows(), closed=complete)
@@ -110,17 +112,17 @@ class _Collector:
         self.columns: Columns = {path: [] for path in _PARTS}
         self.spans: list[tuple[int, int]] = []
 
-    def cell(self, text: str, cell: Cell) -> None:
-        end = cell.at + cell.width
+    def cell(self, text: str, at: int, cell: Cell) -> None:
+        end = at + cell.width
         if len(text) < end:
             return
-        sent = text[cell.at : end]
-        if sent.strip():
-            self._row(cell.code, scaled(sent.strip(), cell.decimals), sent.strip(), text[end : end + cell.flag], (cell.at, end))
+        sent = text[at:end].strip()
+        value = "" if cell.missing is not None and cell.missing.fullmatch(sent) else scaled(sent, cell.decimals)
+        self._row(cell.code, value, sent, text[end : end + cell.flag], (at, end))
 
-    def cells(self, text: str, cells: Cells) -> None:
-        stop = cells.end if cells.end is not None else len(text)
-        for at in range(cells.start, stop - cells.width + 1, cells.width):
+    def cells(self, text: str, base: int, cells: Cells) -> None:
+        stop = base + cells.end if cells.end is not None else len(text)
+        for at in range(base + cells.start, stop - cells.width + 1, cells.width):
             part = text[at : at + cells.width]
             code, value = _piece(part, cells.code), _piece(part, cells.value)
             if code:

@@ -53,3 +53,20 @@ def test_decimals_follow_the_code_and_the_digits_stay_beside_the_value() -> None
 
 def test_an_implied_point_is_put_only_into_digits() -> None:
     assert [fixed.scaled(text, 2) for text in ("5", "123", "----", "*0000", "")] == ["0.05", "1.23", "----", "*0000", ""]
+
+
+def test_cells_count_from_the_group_cells_and_those_left_blank_or_marked_have_no_value() -> None:
+    none = re.compile("0+")
+    cell = (
+        fixed.Cell("WBC", 0, 3, 1, 1),
+        fixed.Cell("RDW", 4, 3, 1, 1, none),
+        fixed.Cell("PCT", 8, 3, 1, 1),
+        fixed.Cell("MPV", 12, 3, 1, 1),
+    )
+    reading = fixed.read("any head;0000000 000", (_form(r"[^;]*;(?P<cells>)", cell=cell),))
+    assert reading is not None
+    assert _column(reading, "code") == ["WBC", "RDW", "PCT"]
+    assert _column(reading, "value") == ["0.0", "", "0.0"]
+    blank = fixed.read(";0841   0", (_form(r";(?P<cells>)", cell=cell),))
+    assert blank is not None
+    assert _column(blank, "value") == ["8.4", ""]
