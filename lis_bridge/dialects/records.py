@@ -20,6 +20,8 @@ Columns = dict[Path, list[str]]
 
 
 COMMENTS = frozenset({"NTE", "C"})
+LONG = 1000
+"""Characters a record, on average, that only images reach."""
 
 
 @dataclass(slots=True)
@@ -77,8 +79,13 @@ class Grammar(NamedTuple):
 
 def nth(text: str, separator: str, number: int) -> str:
     """Part ``number`` (from 1) of a separated text, empty where there are fewer."""
-    parts = text.split(separator, number)
-    return parts[number - 1] if len(parts) >= number else ""
+    start = 0
+    for _ in range(number - 1):
+        start = text.find(separator, start) + 1
+        if not start:
+            return ""
+    end = text.find(separator, start)
+    return text[start:] if end < 0 else text[start:end]
 
 
 class Stretch(NamedTuple):
@@ -169,10 +176,14 @@ def _fields(section: Section, wanted: set[int]) -> tuple[dict[int, list[str]], b
         found = strided_fields(stretch, wanted, grammar)
         if found is not None:
             return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
-    lines = section.lines
-    joined = f"{grammar.field}\r".join(lines)
-    found = uniform_fields(joined, len(lines), wanted, grammar)
-    return found or ragged_fields(lines, wanted, grammar), bool(grammar.escape) and grammar.escape in joined
+    lines, escape = section.lines, grammar.escape
+    found = None if are_long(lines) else uniform_fields(f"{grammar.field}\r".join(lines), len(lines), wanted, grammar)
+    return found or ragged_fields(lines, wanted, grammar), bool(escape) and any(escape in line for line in lines)
+
+
+def are_long(texts: Sequence[str]) -> bool:
+    """True where images are among the texts: what goes over all of them at once would go over the images again and again."""
+    return sum(map(len, texts)) > LONG * len(texts)
 
 
 def _commented(section: Section, path: Path) -> list[str]:
@@ -207,6 +218,8 @@ def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
     cell that should be a CR is one, the rows are equally wide.
     """
     size = len(column)
+    if are_long(column):
+        return lambda number: [nth(text, separator, number) for text in column]
     flat = f"{separator}\r{separator}".join(column).split(separator)
     stride, rest = divmod(len(flat) + 1, size)
     if rest or "".join(flat[stride - 1 :: stride]) != "\r" * (size - 1):

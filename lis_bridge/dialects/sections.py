@@ -10,7 +10,7 @@ import re
 from itertools import accumulate
 from operator import add
 
-from lis_bridge.dialects.records import COMMENTS, Grammar, Records, Section, Spans, Stretch
+from lis_bridge.dialects.records import COMMENTS, LONG, Grammar, Records, Section, Spans, Stretch
 
 ENDER = "L"
 """The terminator record of LIS2-A2 (E1394 12): ends everything, opens nothing."""
@@ -62,7 +62,7 @@ def _stretch(text: str, raw: bytes, grammar: Grammar, at: int) -> Stretch | None
     end = text.find("\r", text.rindex(mark) + 1)
     end = len(text) if end < 0 else end
     size = text.count("\r", first, end)
-    if text.count(mark, first, end) != size:
+    if end - first > LONG * size or text.count(mark, first, end) != size:
         return None
     around = f"{text[:first]}\r{text[end + 1 :]}"
     if any(_kind(line, grammar) == grammar.result for line in around.split("\r")):
