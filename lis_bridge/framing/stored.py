@@ -130,7 +130,7 @@ class Stored:
             else:
                 self._hole(Fault(kind, where, _SKIPPED))
             if not repeated and follows(self._number_of(bad), self._last, self._profile.numbers):
-                self._last, self._content = bad.number, b""
+                self._last, self._content = self._number_of(bad), b""
 
     def _repeats(self, bad: Token, number: int) -> bool:
         """Whether the sound frame with ``number`` stands for the bad one: nothing is missing between the last sound one and it."""
