@@ -35,15 +35,15 @@ def outcome(request: pytest.FixtureRequest) -> Outcome:
 
 @pytest.fixture
 def race(benchmark: Any, outcome: Outcome) -> Callable[..., Race]:
-    """Runs contestants in turns; ``at_most`` says how many times another's cost ours may be, ``reference`` which ratio is guarded."""
+    """Runs contestants in turns; ``goals`` say how many times another's cost ours should be at most, ``reference`` which ratio is guarded."""
 
-    def run(contestants: Sequence[Contestant], *, at_most: Mapping[str, float], reference: str, laps: int = LAPS) -> Race:
+    def run(contestants: Sequence[Contestant], *, goals: Mapping[str, float], reference: str, laps: int = LAPS) -> Race:
         race = Race(contestants)
         benchmark.pedantic(race.lap, rounds=laps, iterations=1)
         ours = contestants[0].name
         outcome.costs.update(race.costs())
         outcome.figures.extend(
-            Figure(f"{ours} / {one.name}", race.ratio(ours, one.name), "×", at_most.get(one.name), one.name == reference)
+            Figure(f"{ours} / {one.name}", race.ratio(ours, one.name), "×", goals.get(one.name), guarded=one.name == reference)
             for one in contestants[1:]
         )
         return race

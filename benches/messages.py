@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 SEED = 20260317
@@ -67,6 +67,13 @@ def _value(rng: random.Random, item: Item, flag: str) -> float:
     return rng.uniform(*bounds)
 
 
+def mixed(tube: Tube) -> Tube:
+    """The tube with a comparator in every twentieth result and a word in every twentieth."""
+    marks = {0: "<{}", 10: "Negative"}
+    values = tuple(marks.get(at % 20, "{}").format(value) for at, value in enumerate(tube.values))
+    return replace(tube, values=values)
+
+
 def hl7(chosen: Menu, tube: Tube) -> bytes:
     """An ORU^R01 as a Mindray line sends it, without its MLLP block."""
     lines = [
@@ -77,6 +84,21 @@ def hl7(chosen: Menu, tube: Tube) -> bytes:
     for number, (item, value, flag, time) in enumerate(zip(chosen, tube.values, tube.flags, tube.times, strict=True), 1):
         limits = f"{item.low}-{item.high}"
         lines.append(f"OBX|{number}|NM|{item.code}|{item.name}|{value}|{item.unit}|{limits}|{flag}|||F||{value}|{time}||op|0||")
+    return ("\r".join(lines) + "\r").encode("ascii")
+
+
+def standard(chosen: Menu, tube: Tube) -> bytes:
+    """The same tube as most laboratories' systems write it: OBX-3 is code^name^system."""
+    lines = [
+        f"MSH|^~\\&|LINE|LAB|||20260317094839||ORU^R01|{tube.specimen[-6:]}|P|2.5.1",
+        f"PID|1||{tube.specimen}||Doe||19700101|F",
+        f"OBR|1|{tube.specimen}|{tube.specimen}|PANEL^Panel^99LAB|||20260317090531",
+    ]
+    for number, (item, value, flag, time) in enumerate(zip(chosen, tube.values, tube.flags, tube.times, strict=True), 1):
+        coded, limits = f"{item.code}^{item.name}^99LAB", f"{item.low}-{item.high}"
+        lines.append(
+            f"OBX|{number}|NM|{coded}||{value}|{item.unit}|{limits}|{flag}|||F|||{time}|LAB^Laboratory|7^Op||line-1^Line"
+        )
     return ("\r".join(lines) + "\r").encode("ascii")
 
 

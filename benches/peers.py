@@ -1,6 +1,6 @@
 """Other people's parsers, asked for the same nine fields of every result. A peer that is not installed is left out.
 
-The nine fields are OBX-2, 3, 4, 5, 6, 7, 8, 11 and 14: type, code, name, value, unit, range, flag, status and time.
+The nine: code, name and system (components of OBX-3), value, unit, range, flag, status and time. Each is read the way its library offers.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 import hl7
 
-FIELDS = (2, 3, 4, 5, 6, 7, 8, 11, 14)
-Read = Callable[[bytes], list[tuple[str, ...]]]
+PLAIN = (5, 6, 7, 8, 11, 14)
+Row = tuple[str, ...]
+Read = Callable[[bytes], list[Row]]
 
 
 def found(name: str) -> ModuleType | None:
@@ -29,8 +30,11 @@ def python_hl7(message: bytes) -> hl7.Message:
     return hl7.parse(message.decode())
 
 
-def python_hl7_read(message: bytes) -> list[tuple[str, ...]]:
-    return [tuple(str(obx[field]) for field in FIELDS) for obx in hl7.parse(message.decode()).segments("OBX")]
+def python_hl7_read(message: bytes) -> list[Row]:
+    return [
+        (*(str(obx[3][0][part]) for part in range(3)), *(str(obx[field]) for field in PLAIN))
+        for obx in hl7.parse(message.decode()).segments("OBX")
+    ]
 
 
 def split(message: bytes) -> list[list[str]]:
@@ -38,35 +42,42 @@ def split(message: bytes) -> list[list[str]]:
     return [segment.split("|") for segment in message.decode().split("\r")]
 
 
-def split_read(message: bytes) -> list[tuple[str, ...]]:
-    return [tuple(row[field] for field in FIELDS) for row in split(message) if row[0] == "OBX"]
+def split_read(message: bytes) -> list[Row]:
+    return [(*row[3].split("^"), *(row[field] for field in PLAIN)) for row in split(message) if row[0] == "OBX"]
 
 
 def _hl7lw(module: Any) -> Read:
     parser = module.Hl7Parser()
 
-    def read(message: bytes) -> list[tuple[str, ...]]:
-        return [tuple(obx[field] for field in FIELDS) for obx in parser.parse_message(message).get_segments("OBX")]
+    def read(message: bytes) -> list[Row]:
+        rows = []
+        for obx in parser.parse_message(message).get_segments("OBX"):
+            coded = module.Hl7Field(parser, obx[3])[1]
+            rows.append((coded[1][1], coded[2][1], coded[3][1], *(obx[field] for field in PLAIN)))
+        return rows
 
     return read
 
 
 def _medforge(module: Any) -> Read:
-    def read(message: bytes) -> list[tuple[str, ...]]:
-        segments = module.parse(message.decode()).segments_by_name("OBX")
-        return [tuple(obx.field(field).value for field in FIELDS) for obx in segments]
+    def read(message: bytes) -> list[Row]:
+        rows = []
+        for obx in module.parse(message.decode()).segments_by_name("OBX"):
+            coded = obx.field(3)
+            rows.append((*(coded.component(part).value for part in (1, 2, 3)), *(obx.field(field).value for field in PLAIN)))
+        return rows
 
     return read
 
 
 def _hl7kit(module: Any) -> Read:
-    paths = [[f"OBX[{row}]-{field}" for field in FIELDS] for row in range(1, 5001)]
+    fields = ("3.1", "3.2", "3.3", *PLAIN)
+    paths = [[f"OBX[{row}]-{field}" for field in fields] for row in range(1, 1001)]
 
-    def read(message: bytes) -> list[tuple[str, ...]]:
+    def read(message: bytes) -> list[Row]:
         parsed = module.parse(message)
-        rows = parsed.segments().count("OBX")
         get = parsed.get
-        return [tuple(get(path) or "" for path in row) for row in paths[:rows]]
+        return [tuple(get(path) or "" for path in row) for row in paths[: parsed.segments().count("OBX")]]
 
     return read
 

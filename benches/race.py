@@ -30,17 +30,14 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured number. ``at_most`` is the promise, where there is one; ``guarded`` figures may not get worse on one machine."""
+    """A measured number. ``goal`` is what it should be at most, ``at_most`` what it must be; ``guarded`` ones may not get worse on one machine."""
 
     name: str
     value: float
     unit: str
+    goal: float | None = None
     at_most: float | None = None
     guarded: bool = False
-
-    @property
-    def kept(self) -> bool:
-        return self.at_most is None or self.value <= self.at_most
 
 
 @dataclass

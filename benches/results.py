@@ -60,18 +60,22 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def broken(outcomes: Sequence[Outcome], kept: dict[str, Any]) -> list[str]:
-    """The figures that break their promise, or are guarded and worse than the kept ones."""
+    """The figures that are more than they must be, or guarded and worse than the kept ones."""
     return [
         f"{one.question}: {figure.name}"
         for one in outcomes
         for figure in one.figures
-        if not figure.kept or _worse(figure, _before(one, figure, kept))
+        if _breaks(figure) or _worse(figure, _before(one, figure, kept))
     ]
 
 
 def _before(one: Outcome, figure: Figure, kept: dict[str, Any]) -> float | None:
     found = kept.get("questions", {}).get(one.question, {}).get("figures", {}).get(figure.name)
     return found["value"] if found else None
+
+
+def _breaks(figure: Figure) -> bool:
+    return figure.at_most is not None and figure.value > figure.at_most
 
 
 def _worse(figure: Figure, before: float | None) -> bool:
@@ -97,9 +101,14 @@ def _number(figure: Figure) -> str:
 
 def _verdict(figure: Figure, before: float | None) -> str:
     said = []
+    if figure.goal is not None:
+        said.append(f"goal {_limit(figure, figure.goal)}: {'reached' if figure.value <= figure.goal else 'not reached'}")
     if figure.at_most is not None:
-        limit = f"{1 / figure.at_most:.0f}× faster" if figure.unit == "×" and figure.at_most < 1 else f"{figure.at_most:g}"
-        said.append(f"promised {limit}: {'kept' if figure.kept else 'BROKEN'}")
+        said.append(f"must be {_limit(figure, figure.at_most)}{': BROKEN' if _breaks(figure) else ''}")
     if before is not None and figure.guarded:
         said.append(f"kept figure {before:.2f}{': WORSE' if _worse(figure, before) else ''}")
     return ", ".join(said)
+
+
+def _limit(figure: Figure, limit: float) -> str:
+    return f"{1 / limit:.0f}× faster" if figure.unit == "×" and limit < 1 else f"{limit:g}"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from benches import messages
 from lis_bridge.catalogue.library import Library
+from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.plan import Overrides, Plan
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.core import resources
@@ -38,6 +39,30 @@ def plan(driver: str, size: int) -> Plan:
     tests = measured()
     codes = {item.code: tests[number % len(tests)].code for number, item in enumerate(menu(size))}
     return Library.load(resources.drivers()).plan(driver, catalogue(), zone=ZONE, overrides=Overrides(codes, {}))
+
+
+@cache
+def standard_plan(size: int) -> Plan:
+    """A driver for ``messages.standard``, with the same codes."""
+    tests = measured()
+    table = {
+        "code": ["OBX-3.1"], "name": ["OBX-3.2"], "value": ["OBX-5"], "unit": ["OBX-6"], "range": ["OBX-7"],
+        "flags": [{"path": "OBX-8", "drop": ["N"]}], "status": ["OBX-11"], "observed_at": ["OBX-14"],
+    }  # fmt: skip
+    head = {
+        "specimen": ["OBR-3"],
+        "patient_id": ["PID-3"],
+        "patient_name": ["PID-5"],
+        "dated": ["OBR-7"],
+        "control_id": ["MSH-10"],
+    }
+    manifest = {
+        "id": "standard", "name": "Standard HL7", "manufacturer": "None", "models": ["1"], "class": "chemistry", "revision": 1,
+        "codes": {item.code: tests[number % len(tests)].code for number, item in enumerate(menu(size))},
+        "abnormal_flags": {"H": "H", "L": "L"},
+        "dialect": {"hl7": {"kind": "hl7", "framing": [{"kind": "mllp"}], "message": head, "results": [table]}},
+    }  # fmt: skip
+    return Plan(Manifest.model_validate(manifest), catalogue(), zone=ZONE)
 
 
 @cache

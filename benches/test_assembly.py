@@ -25,7 +25,7 @@ def test_assembling_a_tube(race: Callable[..., Race]) -> None:
     assert len(together.reported()) == len(apart.reported()) == len({one.test for one in whole[7][0].observations})
     race(
         [Contestant("220 messages", _filed, single), Contestant("one message", _filed, whole)],
-        at_most={"one message": 4},
+        goals={"one message": 4},
         reference="one message",
     )
 

@@ -20,12 +20,12 @@ def test_cost_of_a_result(race: Callable[..., Race], outcome: Outcome) -> None:
     for size in reversed(SIZES):
         texts = [messages.mllp(text) for text in subjects.hl7(size, COUNTS[size])]
         contestants.append(Contestant(f"{size} results", subjects.plan(subjects.HL7_DRIVER, size).decode, texts, per=size))
-    race(contestants, at_most={f"{size} results": 1.25 for size in SIZES}, reference="220 results")
+    race(contestants, goals={f"{size} results": 1.25 for size in SIZES}, reference="220 results")
     marginal = [
         (outcome.costs[f"{big} results"] * big - outcome.costs[f"{small} results"] * small) / (big - small)
         for small, big in ((20, 220), (220, 2000))
     ]
-    outcome.figures.append(Figure("one more result, 220 to 2000 / 20 to 220", marginal[1] / marginal[0], "×", 1.25))
+    outcome.figures.append(Figure("one more result, 220 to 2000 / 20 to 220", marginal[1] / marginal[0], "×", goal=1.25))
 
 
 def test_image_beside_results(race: Callable[..., Race], outcome: Outcome) -> None:
@@ -37,9 +37,9 @@ def test_image_beside_results(race: Callable[..., Race], outcome: Outcome) -> No
     plan = subjects.plan("mindray-bc", 220)
     (message,) = plan.decode(drawn[0]).messages
     assert [image.size for image in message.images] == [300_000]
-    race([Contestant("with the image", plan.decode, drawn), Contestant("without", plan.decode, plain)], at_most={}, reference="")
+    race([Contestant("with the image", plan.decode, drawn), Contestant("without", plan.decode, plain)], goals={}, reference="")
     more = (outcome.costs["with the image"] - outcome.costs["without"]) / 1000
-    outcome.figures.append(Figure("the image's share", more, "ms", 2.0))
+    outcome.figures.append(Figure("the image's share", more, "ms", goal=2.0))
 
 
 def test_memory_of_a_message(benchmark: Callable[..., object], outcome: Outcome) -> None:
@@ -48,7 +48,9 @@ def test_memory_of_a_message(benchmark: Callable[..., object], outcome: Outcome)
         (text,) = (messages.mllp(text) for text in subjects.hl7(size, 1))
         plan = subjects.plan(subjects.HL7_DRIVER, size)
         plan.decode(text)
-        outcome.figures.append(Figure(f"peak, {size} results", _peak(plan.decode, text) / len(text), "× size", 12, True))
+        outcome.figures.append(
+            Figure(f"peak, {size} results", _peak(plan.decode, text) / len(text), "× size", goal=12, guarded=True)
+        )
     benchmark(plan.decode, text)
 
 
