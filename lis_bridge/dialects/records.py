@@ -8,7 +8,7 @@ and a column is a slice with a stride. Everything else is read record by record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,12 +26,29 @@ LONG = 1000
 
 @dataclass(slots=True)
 class Rows:
-    """Columns of equal length ``size``, one text per row and path; ``verbatim`` where unescaping changed a column; ``spans`` in bytes."""
+    """Columns of equal length ``size``, one text per row and path; ``verbatim`` where unescaping changed a column; ``spans`` in bytes.
+
+    ``put_off`` are fields as they stand, of paths whose columns are cut when they are asked for.
+    """
 
     columns: Columns
     size: int
     spans: Spans
     verbatim: Columns = field(default_factory=dict)
+    put_off: Columns = field(default_factory=dict)
+    grammar: Grammar | None = None
+
+    def column(self, path: Path) -> list[str] | None:
+        """The texts at ``path``; None where the rows do not hold it."""
+        source = self.put_off.pop(path, None)
+        if source is not None and self.grammar is not None:
+            part = _parts({path.field: source}, (path,), self.grammar)[path]
+            self.columns[path] = self.grammar.plain_all(part)
+        return self.columns.get(path)
+
+    def source(self, path: Path) -> list[str] | None:
+        """Texts that decide what stands at ``path``: its column, or the fields that it would be cut from."""
+        return self.put_off.get(path) or self.columns.get(path)
 
 
 class Grammar(NamedTuple):
@@ -61,11 +78,16 @@ class Grammar(NamedTuple):
         return text
 
     def plain(self, text: str) -> str:
-        """The text without its escape sequences."""
+        """The text without its escape sequences, read once from left to right."""
         if self.escape and self.escape in text:
-            for sequence, meaning in self.unescapes:
-                text = text.replace(sequence, meaning)
+            return _unescaper(self.unescapes)(text)
         return text
+
+    def plain_all(self, column: list[str]) -> list[str]:
+        """The texts without their escape sequences; the same list where there are none."""
+        if not self.escape or self.escape not in "".join(column):
+            return column
+        return [self.plain(text) for text in column]
 
     def pick(self, fields: list[str], path: Path) -> str:
         """What stands at ``path`` in a split record, unescaped; empty where the record is shorter."""
@@ -75,6 +97,13 @@ class Grammar(NamedTuple):
         if not text:
             return text
         return self.plain(self.part(text, path) if component else text)
+
+
+@lru_cache(maxsize=64)
+def _unescaper(unescapes: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
+    meanings = dict(unescapes)
+    pattern = re.compile("|".join(map(re.escape, meanings)))
+    return lambda text: pattern.sub(lambda found: meanings[found[0]], text)
 
 
 def nth(text: str, separator: str, number: int) -> str:
@@ -151,15 +180,15 @@ class Section:
         return self.grammar.pick(fields, path) if fields is not None else ""
 
 
-def rows_of(section: Section, paths: Sequence[Path]) -> Rows:
-    """The rows of a section's run of result records."""
+def rows_of(section: Section, paths: Sequence[Path], put_off: Set[Path] = frozenset()) -> Rows:
+    """The rows of a section's run of result records; columns of ``put_off`` are cut only when they are asked for."""
     grammar, size = section.grammar, section.size
     if not size:
         return Rows({path: [] for path in paths}, 0, [])
     own = [path for path in paths if path.record not in COMMENTS]
     raw, escaped = _fields(section, {path.field for path in own})
-    rows = Rows({}, size, section.spans)
-    for path, column in _parts(raw, own, grammar).items():
+    rows = Rows({}, size, section.spans, grammar=grammar, put_off={path: raw[path.field] for path in own if path in put_off})
+    for path, column in _parts(raw, [path for path in own if path not in put_off], grammar).items():
         if escaped:
             rows.verbatim[path] = column
             column = [grammar.plain(text) for text in column]

@@ -103,6 +103,11 @@ def test_escapes_are_undone_in_fields_and_kept_verbatim_beside() -> None:
     assert rows.columns[parse("OBX-3")] == ["A^B"]
 
 
+def test_escapes_are_read_once_from_left_to_right() -> None:
+    (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|K||\\E\\F\\E\\\r")
+    assert rows_of(section, [parse("OBX-5")]).columns[parse("OBX-5")] == ["\\F\\"]
+
+
 def test_other_delimiters_come_from_the_header() -> None:
     (section,) = lis2("H!~*%\rP!1\rO!1!!a\rR!1!***K!4.10\rL!1\r")
     assert rows_of(section, [parse("R-3.4"), parse("R-4")]).columns == {parse("R-3.4"): ["K"], parse("R-4"): ["4.10"]}
