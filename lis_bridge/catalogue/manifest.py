@@ -212,7 +212,8 @@ class CellsSpec(Model):
 
 class RowsSpec(Model):
     """Results found one after another behind what ``match`` took: named groups of ``pattern`` are the parts of a row, ``code`` and
-    ``value`` among them; what it finds without a code is passed over. ``words`` translates a part (unit numbers).
+    ``value`` among them; what it finds without a code is passed over. It must account for the whole text: a rest that it does not fit
+    makes the text unread. ``words`` translates a part (unit numbers).
     """
 
     pattern: str

@@ -79,7 +79,7 @@ class Reading:
 
 
 def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Reading | None:
-    """The reading by the first form that fits; None where none does."""
+    """The reading by the first form that fits; None where none does, or where its rows leave a rest that nobody understands."""
     found = next(((form, match) for form in forms if (match := form.match.match(text))), None)
     if found is None:
         return None
@@ -92,8 +92,8 @@ def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Readin
         collector.cell(text, base + cell.at, cell)
     if form.cells is not None:
         collector.cells(text, base, form.cells)
-    if form.rows is not None:
-        collector.found(text, match.end(), form.rows)
+    if form.rows is not None and not collector.found(text, match.end(), form.rows):
+        return None
     return Reading({**fields, **form.constants}, collector.rows(), closed=complete)
 
 
@@ -129,10 +129,16 @@ class _Collector:
                 flag = _piece(part, cells.flag) if cells.flag else ""
                 self._row(code, scaled(value, cells.places(code)), value, flag, (at, at + cells.width))
 
-    def found(self, text: str, start: int, form: Found) -> None:
+    def found(self, text: str, start: int, form: Found) -> bool:
+        """Rows without a gap between them; False where the expression fits no more before the end."""
         for name in form.pattern.groupindex:
             self.columns.setdefault(Path("", name=name), [])
-        for found in form.pattern.finditer(text, start):
+        at = start
+        while at < len(text):
+            found = form.pattern.match(text, at)
+            if found is None or found.end() == at:
+                return not text[at:].strip()
+            at = found.end()
             parts = {name: (part or "").strip() for name, part in found.groupdict().items()}
             if not parts.get("code"):
                 continue
@@ -141,6 +147,7 @@ class _Collector:
             for path, column in self.columns.items():
                 column.append(parts.get(path.name, ""))
             self.spans.append(found.span())
+        return True
 
     def _row(self, code: str, value: str, verbatim: str, flag: str, span: tuple[int, int]) -> None:
         for path, part in zip(_PARTS, (code, value, verbatim, flag.strip()), strict=True):

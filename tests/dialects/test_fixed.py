@@ -41,6 +41,13 @@ def test_rows_begin_behind_the_match_and_what_has_no_code_is_passed_over() -> No
     assert reading.rows.spans == [(7, 19), (26, 36)]
 
 
+def test_a_rest_that_the_expression_does_not_fit_makes_the_text_unread() -> None:
+    rows = fixed.Found(re.compile(r"(?P<code>\d\d)(?P<value>[ \d.]{6})"), {})
+    forms = (_form("D", rows=rows),)
+    assert fixed.read("D01  12.302   4.5", forms) is not None
+    assert fixed.read("D01  12.3x02   4.5", forms) is None
+
+
 def test_decimals_follow_the_code_and_the_digits_stay_beside_the_value() -> None:
     decimals = ((re.compile(r"\d\d1"), 1), (re.compile(r"\d\d4"), 2))
     cells = fixed.Cells(0, 9, (0, 3), (3, 5), (8, 1), None, decimals)
