@@ -15,6 +15,7 @@ from lis_bridge.framing.profile import Profile
 HEAD = re.compile(rb"(?:\A|(?<=[\r\n]))[0-9]?[Hh](?=[^A-Za-z0-9\s])")
 _END = re.compile(rb"(?<=[\r\n])[0-9]?[Ll](?:[^A-Za-z0-9\s][^\r\n]*)?[\r\n]|(?<=[\r\n])[0-9]?[Hh](?=[^A-Za-z0-9\s])")
 _LAST = re.compile(rb"[\r\n][0-9]?[Ll](?:[^A-Za-z0-9\s][^\r\n]*)?[\r\n]*\Z")
+_LINE_END = re.compile(rb"[\r\n]")
 _LONGEST_HEAD = 4
 
 
@@ -26,7 +27,7 @@ class Receiver:
         self._reply = bytes.fromhex(profile.reply)
         self._max, self._quiet = profile.max_message, profile.quiet
         self._buffer = bytearray()
-        self._seen = 0
+        self._seen = self._scanned = 0
         self._open = False
         self._fresh = True
         self._noise = Noise(b"\r\n\x00\x04\x05\x06", "No H record began a line; check the driver's framing")
@@ -77,14 +78,19 @@ class Receiver:
             self._fresh = head is not None
         if head is not None:
             found += self._noise.flush()
-            self._open, self._seen = True, 0
+            self._open, self._seen, self._scanned = True, 0, 0
         return head is not None
 
     def _ended(self, found: list[Event]) -> bool:
         """Give out the open message if its L or the next H has come."""
+        if self._scanned > self._seen + _LONGEST_HEAD and not _LINE_END.search(self._buffer, self._scanned):
+            # Still inside one record, which is not looked at again from its beginning.
+            self._scanned = len(self._buffer)
+            return False
         end = _END.search(self._buffer, max(1, self._seen))
         if end is None:
             self._seen = max(self._buffer.rfind(b"\r"), self._buffer.rfind(b"\n"), self._seen)
+            self._scanned = len(self._buffer)
             return False
         whole = end.group().lstrip(b"0123456789")[:1] in (b"L", b"l")
         stop = end.end() if whole else end.start()
@@ -105,4 +111,4 @@ class Receiver:
 
     def _forget(self) -> None:
         self._buffer.clear()
-        self._open, self._fresh, self._seen = False, True, 0
+        self._open, self._fresh, self._seen, self._scanned = False, True, 0, 0

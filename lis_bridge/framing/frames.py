@@ -14,13 +14,15 @@ from enum import IntEnum
 from typing import NamedTuple
 from zlib import adler32
 
-from lis_bridge.framing.control import CR_CODE, ENQ, ENQ_CODE, EOT_CODE, ETB_CODE, ETX_CODE, LF_CODE, STX, STX_CODE
+from lis_bridge.framing.control import CR_CODE, ENQ, ENQ_CODE, EOT, EOT_CODE, ETB_CODE, ETX_CODE, LF_CODE, STX, STX_CODE
 from lis_bridge.framing.profile import Profile
 
 Buffer = bytes | bytearray
 
 _OUTSIDE = re.compile(rb"[\x02\x04\x05]")
 _INSIDE = re.compile(rb"[\x02-\x05\x17]")
+_CLOSER = re.compile(rb"[\x03\x17]")
+_RESTRICTED = re.compile(rb"[\x02\x04\x05]")
 _BAD_END = re.compile(rb"\n|(?=[\x02\x04\x05])")
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}")
 _TRAILERS = {"CR LF": (CR_CODE, LF_CODE), "CR": (CR_CODE,), "LF": (LF_CODE,), "none": ()}
@@ -48,10 +50,19 @@ class Token(NamedTuple):
     good: bool = False
 
 
-def scan(buffer: Buffer, at: int, profile: Profile, patience: Patience, *, since: int = 0, stored: bool = False) -> Token | None:
+def scan(
+    buffer: Buffer,
+    at: int,
+    profile: Profile,
+    patience: Patience,
+    *,
+    since: int = 0,
+    tainted: bool = False,
+    stored: bool = False,
+) -> Token | None:
     """The next piece from ``at``; None when more bytes must come first.
 
-    ``since``: no control character stands in the open frame before this offset. ``stored``: in bytes kept by somebody any STX, ENQ
+    ``since``, ``tainted``: what ``resume`` said of the open frame. ``stored``: in bytes kept by somebody any STX, ENQ
     or EOT breaks a frame off; on a live line it damages the frame, which is refused as a whole.
     """
     found = _OUTSIDE.search(buffer, at)
@@ -62,16 +73,19 @@ def scan(buffer: Buffer, at: int, profile: Profile, patience: Patience, *, since
         return None
     if buffer[at] != STX_CODE:
         return Token("enq" if buffer[at] == ENQ_CODE else "eot", at, at + 1)
-    return _frame(buffer, at, profile, patience, max(since, at + 1), stored)
+    return _frame(buffer, at, profile, patience, max(since, at + 1), tainted, stored)
 
 
-def unclosed(buffer: Buffer, since: int) -> bool:
-    """True when no control character stands after ``since``."""
-    return _INSIDE.search(buffer, since) is None
+def resume(buffer: Buffer, since: int, tainted: bool) -> tuple[int, bool]:
+    """From where the open frame at 0 is to be looked at once more bytes have come, and whether it is damaged already."""
+    closer = _CLOSER.search(buffer, since)
+    stop = closer.start() if closer else max(since, len(buffer) - (buffer[-1:] in (ENQ, EOT)))
+    return stop, tainted or _RESTRICTED.search(buffer, since, stop) is not None
 
 
-def _frame(buffer: Buffer, at: int, profile: Profile, patience: Patience, position: int, stored: bool) -> Token | None:
-    tainted = False
+def _frame(
+    buffer: Buffer, at: int, profile: Profile, patience: Patience, position: int, tainted: bool, stored: bool
+) -> Token | None:
     while True:
         found = _INSIDE.search(buffer, position)
         if found is None:

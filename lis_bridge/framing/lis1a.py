@@ -16,7 +16,7 @@ from enum import Enum
 from lis_bridge.core.faults import Fault
 from lis_bridge.framing.control import ACK, ETX_CODE, NAK
 from lis_bridge.framing.events import EVIDENCE_BYTES, Discarded, Event, FrameReceived, MessageReceived, Send
-from lis_bridge.framing.frames import Patience, Token, scan, unclosed
+from lis_bridge.framing.frames import Patience, Token, resume, scan
 from lis_bridge.framing.noise import Noise, earliest
 from lis_bridge.framing.numbering import follows, is_first
 from lis_bridge.framing.profile import Profile
@@ -50,7 +50,7 @@ class Receiver:
         self._profile = profile
         self._phase = Phase.NEUTRAL
         self._buffer = bytearray()
-        self._seen = 0
+        self._seen, self._tainted = 0, False
         self._noise = Noise(_IGNORED, _HINT)
         self._last = -1
         self._content = b""
@@ -124,18 +124,17 @@ class Receiver:
 
     def _advance(self, now: float, patience: Patience) -> list[Event]:
         found: list[Event] = []
-        at, since = 0, self._seen
+        at, since, tainted = 0, self._seen, self._tainted
         while at < len(self._buffer):
-            token = scan(self._buffer, at, self._profile, patience, since=since)
+            token = scan(self._buffer, at, self._profile, patience, since=since, tainted=tainted)
             if token is None:
                 break
             if token.kind != "noise":
                 found += self._noise.flush()
             found += self._handlers[token.kind](token, now)
-            at, since = token.stop, 0
+            at, since, tainted = token.stop, 0, False
         del self._buffer[:at]
-        since = max(since - at, 1)
-        self._seen = len(self._buffer) if unclosed(self._buffer, since) else since
+        self._seen, self._tainted = resume(self._buffer, max(since - at, 1), tainted)
         return found
 
     def _await(self, now: float) -> None:
@@ -236,7 +235,7 @@ class Receiver:
     def _overflow(self) -> list[Event]:
         raw = bytes(self._buffer)
         self._buffer.clear()
-        self._seen = 0
+        self._seen, self._tainted = 0, False
         return self._overlong(raw)
 
     def _raw(self, token: Token) -> bytes:

@@ -24,6 +24,7 @@ _LOGGER = re.compile(
 )
 _ADDED_LF = re.compile(rb"\r(\n)")
 _WRAPS = re.compile(rb"\r\n")
+_ALL: Starts = ((0, 0),)
 _SHORTEST = 16
 """Text before an end code without its start is believed from this length."""
 
@@ -40,13 +41,14 @@ def stored_frames(raw: bytes, profile: Profile) -> list[Body]:
     """LIS1-A frames of a log: as it stands, without the logger's lines, or without the LF that it added, whichever has most sound frames."""
     best = Stored(raw, profile, repair=True)
     found = best.bodies
-    for rubbish in (_LOGGER, re.compile(_LOGGER.pattern + rb"|(?<=\r)\n")):
-        if not best.damaged and best.frames:
-            break
-        cleaned, starts = without(raw, rubbish)
-        other = Stored(cleaned, profile, repair=True)
+    cleaned, starts = without(raw, _LOGGER)
+    if best.frames and not best.damaged:
+        return found
+    for text, inner in ((cleaned, _ALL), without(cleaned, _ADDED_LF)):
+        other = Stored(text, profile, repair=True)
         if (other.damaged, -other.frames) < (best.damaged, -best.frames):
-            best, found = other, _named(other.bodies, starts, len(raw) - len(cleaned))
+            best = other
+            found = _named([composed(body, inner) for body in other.bodies], starts, len(raw) - len(text))
     return found
 
 

@@ -10,7 +10,7 @@ from lis_bridge.framing.events import Event, Framer, Send
 from lis_bridge.framing.lines import Lines
 from lis_bridge.framing.noise import Noise, earliest
 from lis_bridge.framing.profile import Profile
-from lis_bridge.framing.sniff import LONGEST, candidates, choose
+from lis_bridge.framing.sniff import LONGEST, candidates, choose, first_bytes
 
 _FRAMERS: dict[str, Callable[[Profile], Framer]] = {
     "mllp": mllp.framer,
@@ -40,6 +40,7 @@ class Undecided:
     def __init__(self, among: Sequence[Profile]) -> None:
         self.deadline: float | None = None
         self._among = among
+        self._begins = first_bytes(among)
         self._quiet = b"\r\n\x00" + b"".join(bytes.fromhex(profile.heartbeat) for profile in among)
         self._noise = Noise(self._quiet, "None of the driver's framings begins like this")
         self._head = bytearray()
@@ -91,7 +92,9 @@ class Undecided:
         self._head += data
         at, said = self._at, None
         while at < len(self._head) and not (said := self._look(at)):
-            at += 1
+            # Only bytes that may begin something are worth a look.
+            begin = self._begins.search(self._head, at + 1)
+            at = begin.start() if begin else len(self._head)
         found = self._noise.add(bytes(self._head[self._at : at]), now)
         # One byte before stays in view: whether an H begins a line shows only there.
         del self._head[: max(0, at - 1)]

@@ -119,7 +119,8 @@ def _open(buffer: Buffer, start: int, text_start: int, form: Shape, since: int, 
         position = found.start() + 1
     if found.group() in form.ends:
         return _ended(buffer, start, text_start, found.start(), found.end(), form, final)
-    return Piece("cut", start, found.start(), text_start, found.start())
+    kind = "cut" if found.start() > text_start else "noise"
+    return Piece(kind, start, found.start(), text_start, found.start())
 
 
 def _counted(buffer: Buffer, start: int, text_start: int, form: Shape, final: bool) -> Piece | Literal[False] | None:

@@ -71,6 +71,12 @@ def choose(among: Sequence[Profile], head: bytes, at: int) -> Profile | bool | N
     return None
 
 
+def first_bytes(among: Sequence[Profile]) -> re.Pattern[bytes]:
+    """The bytes with which one of the framings may begin."""
+    found = [byte for byte in range(256) if choose(among, b"\r" + bytes([byte]), 1)]
+    return re.compile(b"|".join(re.escape(bytes([byte])) for byte in found) or rb"(?!)")
+
+
 def spoken(among: Sequence[Profile], raw: bytes) -> list[Profile]:
     """The profiles whose opening stands first in stored bytes, the highest rank first; more than one only of kind ``block``."""
     found = [(match.start(), rank, profile) for rank, profile in enumerate(among) if (match := opening(profile).search(raw))]

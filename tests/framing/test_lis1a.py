@@ -202,6 +202,13 @@ def test_a_false_enq_inside_a_frame_is_never_acknowledged_for_the_frame() -> Non
     assert sent(events) == ACK + ACK + NAK + ACK
 
 
+def test_a_false_stx_inside_a_frame_damages_it_however_it_is_split() -> None:
+    one, two, *_ = frames()
+    events = run(LIS1A, ENQ + one + two[:4] + b"\x02" + two[5:] + two)
+    assert accepted(events) == [one, two]
+    assert sent(events) == ACK + ACK + NAK + ACK
+
+
 def test_enq_alone_after_half_a_frame_is_answered_after_a_short_silence() -> None:
     framer = make(LIS1A)
     feed(framer, [ENQ, frames()[0], frames()[1][:4]])

@@ -9,7 +9,7 @@ from lis_bridge.framing.make import STX_S
 from lis_bridge.framing.mllp import wrap
 from lis_bridge.framing.sender import transmission
 from lis_bridge.framing.snibe import envelope
-from tests.framing.drive import NOW, faults, feed, messages, profile, run, sent
+from tests.framing.drive import NOW, faults, messages, profile, run, sent
 
 MESSAGE = b"H|\\^&|||X\rP|1\rL|1|N\r"
 AUTO = profile("auto")
@@ -60,7 +60,6 @@ def test_undecidable_bytes_are_evidence_and_what_follows_is_read() -> None:
 
 def test_a_file_is_one_message() -> None:
     assert messages(run(profile("whole"), b"0,2025\n1,WBC\n", close=True)) == [(b"0,2025\n1,WBC\n", True)]
-    assert faults(feed(make(profile("whole", max_message=5)), [b"x" * 10]) + []) == []
 
 
 def test_a_file_beyond_the_limit_is_evidence() -> None:
