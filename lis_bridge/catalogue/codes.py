@@ -6,7 +6,8 @@ The answer for a (code, name, unit) is kept: an analyzer repeats the same few hu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -98,3 +99,7 @@ class Memo(dict[str, Any]):
                 self.clear()
             self[text] = made
         return made
+
+    def of(self, column: Sequence[str]) -> tuple[Any, ...]:
+        """What every text of a column means."""
+        return itemgetter(*column)(self) if len(column) > 1 else tuple([self[text] for text in column])

@@ -53,19 +53,21 @@ class Mapper:
         self._images = frozenset(table.images)
         self._flag_memos = [Memo(readers.flags(source)) for source in table.flags]
         self._abnormal_memo: dict[tuple[str, ...], str] = {}
-        self.wanted = self._wanted()
+        self.wanted, self.put_off = self._wanted()
 
-    def _wanted(self) -> tuple[Path, ...]:
-        """Every path of the result record that the columns are asked for."""
+    def _wanted(self) -> tuple[tuple[Path, ...], frozenset[Path]]:
+        """Every path of the result record that the columns are asked for, and those which only a new menu asks for."""
         listed: list[Path] = [
-            *self._menus.paths, *self.value, *self.run, *(path for path, _ in self.flags),
+            *self.value, *self.run, *(path for path, _ in self.flags),
             *(path for moment in self.times for path in moment.paths), *(path for path, _ in self._only),
         ]  # fmt: skip
         if self.type is not None:
             listed.append(self.type)
         if self._images and self.type:
             listed += [Path(self._record, self.value[0].field, part) for part in (3, 5)]
-        return tuple(dict.fromkeys(path for path in listed if path.record in (self._record, "@", *COMMENTS) or path.name))
+        every = dict.fromkeys((*listed, *self._menus.paths))
+        wanted = tuple(path for path in every if path.record in (self._record, "@", *COMMENTS) or path.name)
+        return wanted, frozenset(self._menus.paths) - frozenset(listed)
 
     def map(self, rows: Rows, lookup: Lookup) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         """The observations and images of ``rows``; ``lookup`` answers for what stands above them."""
@@ -90,15 +92,21 @@ class Mapper:
         return _kept(rows, keep), images
 
     def _column(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
-        column = rows.columns.get(path)
+        column = rows.column(path)
         return column if column is not None else [lookup(path)] * rows.size
+
+    def _source(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
+        source = rows.source(path)
+        return source if source is not None else [lookup(path)] * rows.size
 
     def _first(self, choice: Sequence[Path], rows: Rows, lookup: Lookup) -> list[str]:
         """The first of several places that is not empty, row by row."""
         return first_of([self._column(path, rows, lookup) for path in choice], rows.size)
 
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
-        menu = self._menus.of(lambda path: self._column(path, rows, lookup), rows.size, lookup)
+        menu = self._menus.of(
+            lambda path: self._source(path, rows, lookup), lambda path: self._column(path, rows, lookup), rows.size, lookup
+        )
         values, raws, numbers, comparators = self._values(rows, lookup, menu)
         flags = self._flags(rows, lookup, numbers)
         return tuple(
@@ -137,12 +145,12 @@ class Mapper:
         return values, raws, numbers, comparators
 
     def _flags(self, rows: Rows, lookup: Lookup, numbers: Sequence[Decimal | None]) -> Sequence[tuple[str, ...]]:
-        total: list[tuple[str, ...]] | None = None
+        total: Sequence[tuple[str, ...]] | None = None
         for (path, source), memo in zip(self.flags, self._flag_memos, strict=True):
             column = self._column(path, rows, lookup)
             if not any(column):
                 continue
-            found: list[Any] = [memo[text] for text in column]
+            found: Sequence[Any] = memo.of(column)
             if not any(found):
                 continue
             if source.besides:
@@ -167,7 +175,7 @@ class Mapper:
     def _observed(self, rows: Rows, lookup: Lookup) -> Any:
         if not self.times:
             return repeat(None)
-        column: list[Any] = self.times[0].column(self, rows, lookup)
+        column: Sequence[Any] = self.times[0].column(self, rows, lookup)
         for moment in self.times[1:]:
             if None not in column:
                 break
@@ -195,13 +203,13 @@ class _Moment:
         self.paths = tuple(paths.parse(text) for text in texts)
         self._memo = Memo(moment_reader(spec, zone))
 
-    def column(self, mapper: Mapper, rows: Rows, lookup: Lookup) -> list[Any]:
-        columns = [rows.columns.get(path) for path in self.paths]
+    def column(self, mapper: Mapper, rows: Rows, lookup: Lookup) -> Sequence[Any]:
+        columns = [rows.column(path) for path in self.paths]
         if columns == [None] * len(columns):
             return [self._memo[" ".join(map(lookup, self.paths)).strip()]] * rows.size
         memo = self._memo
         if len(columns) == 1 and columns[0] is not None:
-            return [memo[text] for text in columns[0]]
+            return memo.of(columns[0])
         full = [mapper._column(path, rows, lookup) for path in self.paths]
         return [memo[" ".join(parts).strip()] for parts in zip(*full, strict=True)]
 
@@ -210,9 +218,12 @@ def _kept(rows: Rows, keep: list[int]) -> Rows:
     """The rows at these places."""
     if len(keep) == rows.size:
         return rows
-    columns: Columns = {path: [column[at] for at in keep] for path, column in rows.columns.items()}
-    verbatim: Columns = {path: [column[at] for at in keep] for path, column in rows.verbatim.items()}
-    return Rows(columns, len(keep), [rows.spans[at] for at in keep], verbatim)
+
+    def kept(columns: Columns) -> Columns:
+        return {path: [column[at] for at in keep] for path, column in columns.items()}
+
+    spans = [rows.spans[at] for at in keep]
+    return Rows(kept(rows.columns), len(keep), spans, kept(rows.verbatim), kept(rows.put_off), rows.grammar)
 
 
 def _decoded_size(data: str) -> int:

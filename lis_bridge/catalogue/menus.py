@@ -73,19 +73,19 @@ class Menus:
         self.paths = tuple(dict.fromkeys(chain.from_iterable(listed)))
         self._kept: dict[str, Menu] = {}
 
-    def of(self, column: Column, size: int, lookup: Lookup) -> Menu:
-        """The menu of ``size`` rows.
+    def of(self, source: Column, column: Column, size: int, lookup: Lookup) -> Menu:
+        """The menu of ``size`` rows; ``source`` gives texts that decide what stands in a ``column``, which is only cut for a new menu.
 
         Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
         """
         material = self._material_of(lookup)
-        columns = {path: column(path) for path in self.paths}
-        key = "\n".join((material, *chain.from_iterable(columns.values())))
+        sources = {id(texts): texts for texts in map(source, self.paths)}
+        key = "\n".join((str(len(sources)), material, *chain.from_iterable(sources.values())))
         found = self._kept.get(key)
         if found is not None and len(found.codes) == size:
             return found
-        found = self._read(columns, size, material)
-        if key.count("\n") == size * len(columns) and len(key) <= LONGEST:
+        found = self._read({path: column(path) for path in self.paths}, size, material)
+        if key.count("\n") == size * len(sources) + 1 and len(key) <= LONGEST:
             if len(self._kept) >= MENUS:
                 self._kept.clear()
             self._kept[key] = found

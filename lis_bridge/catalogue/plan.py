@@ -244,7 +244,7 @@ class _Table:
             return repeats_of(reading, self._each, self._mapper.wanted)
         if self._record is not None:
             return record_of(reading, self._record, self._mapper.wanted)
-        return rows_of(reading, self._mapper.wanted)
+        return rows_of(reading, self._mapper.wanted, self._mapper.put_off)
 
 
 def _shift(starts: Sequence[tuple[int, int]]) -> int:
