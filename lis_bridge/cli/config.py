@@ -47,7 +47,7 @@ def check(file: File, json: Json = False, strict: Strict = False) -> int:
         tests = _tests()
         errors += [_placed(found, item) for item in mismatches(found, library, tests)]
         marks = settings.warnings(found, marks_controls=lambda driver: marks_controls(library.driver(driver).manifest))
-        warnings = [_placed(found, item) for item in marks]
+        warnings = [_placed(found, item) for item in (*marks, *unheeded(found))]
         overrides = [_overrides(analyzer, library.driver(analyzer.driver).manifest) for analyzer in found.analyzers]
     report = {"ok": not errors, "errors": errors, "warnings": warnings, "analyzers": overrides}
     document(report) if json else _tell(file, report)
@@ -86,6 +86,26 @@ def mismatches(config: Config, library: Library, tests: TestCatalogue) -> Iterat
             if tests.test(test) is None:
                 what = f"code {code!r}: the catalogue has no test {test!r}"
                 yield Finding(("analyzer", index, "codes", code), what, "Write a code of config/catalogue/tests.tsv")
+
+
+def refuse_mismatches(config: Config, library: Library) -> None:
+    """Raises ConfigError for the first of the mismatches: a service must not ignore what a site said."""
+    from lis_bridge import settings
+    from lis_bridge.core.faults import ConfigError
+
+    for found in mismatches(config, library, _tests()):
+        raise ConfigError(found.what, where=settings.place(config, found.location), hint=found.hint)
+
+
+def unheeded(config: Config) -> Iterator[Finding]:
+    """Keys that are in force on other links only: what a site believes to be pinned is not (promise 9)."""
+    from lis_bridge.settings import Finding
+
+    for index, analyzer in enumerate(config.analyzers):
+        scheme = analyzer.link.partition("://")[0]
+        if analyzer.peer is not None and scheme != "tcp-listen":
+            what = f"analyzer {analyzer.id!r}: peer is ignored, {scheme} names the other end itself"
+            yield Finding(("analyzer", index, "peer"), what, "Take it out; serial pins the instrument on any link")
 
 
 def _overrides(analyzer: Analyzer, manifest: Manifest) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from lis_bridge.cli.shelf import known
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
@@ -35,7 +36,7 @@ def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai
             return 1
         driver = candidates[0].driver
     tests = TestCatalogue.load(resources.catalogue())
-    found = library.plan(driver, tests, zone=ZoneInfo(timezone)).decode(raw, repair=True)
+    found = library.plan(known(library, driver, "--driver"), tests, zone=ZoneInfo(timezone)).decode(raw, repair=True)
     _print(document(driver, found, tests))
     return 0 if found.messages else 1
 

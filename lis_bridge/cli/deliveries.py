@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lis_bridge.cli.database import database
-from lis_bridge.cli.output import ConfigFile, Json, document, fields, moment, table
+from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment, table
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lis_bridge.outbox import Delivery
     from lis_bridge.settings import Config
 
@@ -83,24 +87,34 @@ def show(delivery: Id, config: ConfigFile, json: Json = False) -> None:
     typer.echo((text or "").replace("\r", "\n"))
 
 
-@app.command("resend", epilog="Example: lis-bridge deliveries resend 812 -c bridge.toml")
-def resend(delivery: Id, config: ConfigFile) -> None:
+@app.command("resend", epilog="Example: lis-bridge deliveries resend 812 -c bridge.toml --by Lin")
+def resend(delivery: Id, config: ConfigFile, by: By) -> None:
     """Send a dead delivery again: the same message under the same control id; what waits behind it follows."""
     from lis_bridge import outbox
 
-    with database(config) as (_, store), store.write() as tx:
-        outbox.resend(tx, delivery, datetime.now(UTC))
+    _decide(config, delivery, by, outbox.resend, "delivery_resent")
     typer.echo(f"delivery {delivery} is pending again")
 
 
-@app.command("dismiss", epilog="Example: lis-bridge deliveries dismiss 812 -c bridge.toml")
-def dismiss(delivery: Id, config: ConfigFile) -> None:
+@app.command("dismiss", epilog="Example: lis-bridge deliveries dismiss 812 -c bridge.toml --by Lin")
+def dismiss(delivery: Id, config: ConfigFile, by: By) -> None:
     """Give a dead delivery up: the LIS never gets it, and what waits behind it goes on."""
     from lis_bridge import outbox
 
-    with database(config) as (_, store), store.write() as tx:
-        outbox.dismiss(tx, delivery, datetime.now(UTC))
+    _decide(config, delivery, by, outbox.dismiss, "delivery_dismissed")
     typer.echo(f"delivery {delivery} is dismissed")
+
+
+def _decide(config: Path, delivery: int, by: str, decide: Callable[[Connection, int, datetime], None], event: str) -> None:
+    """Decide, and once that is on the disk write down on standard error who did."""
+    import structlog
+
+    from lis_bridge.runtime import logs
+
+    with database(config) as (_, store), store.write() as tx:
+        decide(tx, delivery, datetime.now(UTC))
+    logs.configure()
+    structlog.get_logger(__name__).info(event, delivery=delivery, by=by)
 
 
 def _text(found: Delivery, config: Config) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.", show_default=False)]
+By = Annotated[str, typer.Option("--by", metavar="NAME", default_factory=getpass.getuser, help="Who decides; written down.")]
 
 # A pipe has no width; without this, tables in files and logs would be cut to 80 columns.
 _PIPE_WIDTH = 200

@@ -6,7 +6,6 @@ beside a running service, which processes a replayed message and sends what was 
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lis_bridge.cli.database import database
-from lis_bridge.cli.output import ConfigFile, Json, document, fields, moment, readable, table
+from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment, readable, table
 from lis_bridge.core.faults import UsageError
 from lis_bridge.core.holds import WORDS
 
@@ -30,9 +29,6 @@ app = typer.Typer(no_args_is_help=True, help="Results that are held, and message
 Id = Annotated[str, typer.Argument(metavar="ID", help="As list shows it: h12 is a hold, 17 a message.", show_default=False)]
 Hold = Annotated[str, typer.Argument(metavar="HOLD", help="As list shows it: h12.", show_default=False)]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="So many holds and so many messages, the newest first.")]
-By = Annotated[
-    str, typer.Option("--by", metavar="NAME", default_factory=getpass.getuser, help="Who decides; kept with the entry.")
-]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason; kept with the entry.", show_default=False)]
 
 SHOWN = 4096

@@ -49,11 +49,14 @@ async def _serve(file: Path) -> None:
 def _service(file: Path) -> Service:
     from lis_bridge import settings
     from lis_bridge.catalogue.library import Library
+    from lis_bridge.cli.config import refuse_mismatches
     from lis_bridge.core import resources
     from lis_bridge.runtime.service import Service
 
     library = Library.load(resources.drivers())
-    return Service(settings.load(file, drivers=library.ids()), library=library)
+    config = settings.load(file, drivers=library.ids())
+    refuse_mismatches(config, library)
+    return Service(config, library=library)
 
 
 def _on_signals(told: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from lis_bridge.cli.exits import Exit
+from lis_bridge.cli.shelf import known
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
@@ -61,7 +62,7 @@ def analyzer(
 ) -> int:
     """Play an analyzer: send invented tubes with plausible results, and wait for every acknowledgement.
 
-    Exit codes: 0 everything was taken, 2 usage, 5 nobody took it, 6 unknown driver, 130 interrupted.
+    Exit codes: 0 everything was taken, 2 usage, 5 nobody took it, 6 a driver is wrong, 130 interrupted.
     """
     from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.tests import TestCatalogue
@@ -69,7 +70,8 @@ def analyzer(
     from lis_bridge.simulate.scenario import morning, station
     from lis_bridge.transport import open_link
 
-    manifest = Library.load(resources.drivers()).driver(id).manifest
+    library = Library.load(resources.drivers())
+    manifest = library.driver(known(library, id, "simulate analyzer")).manifest
     one = station(id, manifest, TestCatalogue.load(resources.catalogue()))
     plan = morning([one], tubes, datetime.now(_zone(timezone)), seed)
     samples = plan.samples[id] + plan.late[id]

@@ -82,6 +82,36 @@ def test_option_that_the_driver_lacks_is_a_mistake(check: Any) -> None:
     assert (code, said(report)) == (3, [(12, "driver mindray-bs has no option 'speed'")])
 
 
+@pytest.mark.parametrize(
+    ("link", "warned"),
+    [
+        ("tcp-listen://127.0.0.1:5100", []),
+        ("tcp-connect://192.0.2.10:5100", [(9, "analyzer 'line-1': peer is ignored, tcp-connect names the other end itself")]),
+        ("serial:///dev/ttyS0", [(9, "analyzer 'line-1': peer is ignored, serial names the other end itself")]),
+    ],
+)
+def test_peer_on_a_link_that_ignores_it_is_warned_of(link: str, warned: list[tuple[int, str]], check: Any) -> None:
+    text = TEXT.replace("tcp-listen://127.0.0.1:5100", link)
+    assert said(check(text.replace("[analyzer.controls]", 'peer = "192.0.2.0/28"\n[analyzer.controls]'))[1], "warnings") == warned
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('= "GLU"', '= "NO-SUCH-TEST"', ":12: code 'SITE-GLU': the catalogue has no test 'NO-SUCH-TEST' ("),
+        ("[analyzer.controls]", 'dialect = "morse"\n[analyzer.controls]', ":9: driver mindray-bs has no dialect 'morse' ("),
+        ("[analyzer.codes]", "[analyzer.options]\nspeed = 3\n[analyzer.codes]", ":12: driver mindray-bs has no option 'speed' ("),
+    ],
+)
+def test_run_refuses_what_it_would_have_to_ignore(old: str, new: str, what: str, lis_bridge: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bridge.toml"
+    path.write_text(TEXT.replace(old, new))
+    done = lis_bridge("run", "-c", path)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"{path}{what}")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_warnings_count_only_when_asked(check: Any) -> None:
     text = TEXT + 'ack = "none"\n'
     assert [check(text)[0], check(text, "--strict")[0]] == [0, 1]

@@ -46,6 +46,23 @@ def test_drivers_folder_that_is_not_there_is_named(lis_bridge: Run) -> None:
     assert done.stderr.startswith("LIS_BRIDGE_DRIVERS=/none/such: no such folder (")
 
 
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("decode", "capture", "--driver", "mindray-bz"), "--driver"),
+        (("simulate", "analyzer", "mindray-bz", "--link", "tcp-connect://127.0.0.1:1"), "simulate analyzer"),
+    ],
+    ids=["decode", "simulate"],
+)
+def test_driver_that_is_not_there_is_wrong_usage_and_names_the_nearest(
+    words: tuple[str, ...], where: str, lis_bridge: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "capture").write_bytes(b"x")
+    done = lis_bridge(*words)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert done.stderr.startswith(f"{where}: there is no driver 'mindray-bz' (did you mean 'mindray-b")
+
+
 def test_every_kind_of_error_has_its_exit_code() -> None:
     assert set(CODES) == set(BridgeError.__subclasses__())
     assert {code_of(kind("x")) for kind in CODES} == {2, 3, 4, 5, 6}
