@@ -9,7 +9,6 @@ and a column is a slice with a stride. Everything else is read record by record.
 from __future__ import annotations
 
 import re
-import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
