@@ -40,13 +40,13 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
 
 
-_RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*")
+_RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*(?:\\.*)?")
 _ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*\.?[0-9]+)\s*")
 
 
 def limits_of(text: str) -> tuple[str | None, str | None]:
     """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``-0.05 TO 0.05``, ``<5``,
-    ``lo^hi``.
+    ``lo^hi``, of which LIS2 may repeat others behind a backslash (critical limits).
     """
     found = _RANGE.fullmatch(text)
     if found is not None:
@@ -58,9 +58,12 @@ def limits_of(text: str) -> tuple[str | None, str | None]:
 
 
 def by_range(number: Decimal | None, low: str | None, high: str | None) -> str:
-    """``L``, ``H`` or ``N`` by the device's own range; empty where there is nothing to compare."""
+    """``L``, ``H`` or ``N`` by the device's own range; empty where there is nothing to compare or a limit is no number."""
     if number is None or (low is None and high is None):
         return ""
-    if low is not None and number < Decimal(low):
+    lowest, highest = (number_of(text)[0] for text in (low, high))
+    if (low and lowest is None) or (high and highest is None):
+        return ""
+    if lowest is not None and number < lowest:
         return "L"
-    return "H" if high is not None and number > Decimal(high) else "N"
+    return "H" if highest is not None and number > highest else "N"
