@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
-from lis_bridge.core.faults import StorageError
 from lis_bridge.settings.links import folder_of, host_and_port
 
 if TYPE_CHECKING:
@@ -58,16 +57,21 @@ def machine(now: datetime) -> Iterator[Line]:
 
 
 def site(config: Config, now: datetime) -> Iterator[Line]:
-    """What a configuration needs; a service that runs holds the ports that would otherwise be free."""
+    """What a configuration needs: where its service runs, what that says of its links, else whether they can be had."""
+    from lis_bridge.cli import vitals
+    from lis_bridge.runtime import status
+
     yield from _storage(config, now)
-    service = _service(config)
-    running = service is not None
-    if service is not None:
-        yield service
-    for analyzer in config.analyzers:
-        yield from _link(analyzer.id, analyzer.link, running)
+    snapshot = status.read(config)
+    yield vitals.service(snapshot, now)
+    running = snapshot is not None and snapshot.ready and snapshot.alive(now)
     if config.console.enabled:
         yield _listening("console", config.console.listen, running)
+    if snapshot is not None and running:
+        yield from vitals.links(config, snapshot)
+        return
+    for analyzer in config.analyzers:
+        yield from _link(analyzer.id, analyzer.link)
     for destination in config.destinations:
         remedy = "Is the LIS's listener on, the address right, the firewall open?"
         yield _reaching(destination.id, urlsplit(destination.link).netloc, "fail", remedy)
@@ -168,30 +172,16 @@ def _journal(database: Path, now: datetime) -> Iterator[Line]:
         yield Line("database", "ok", f"{database}, newest entry {row[0] if row else 'none'}")
 
 
-def _link(analyzer: str, link: str, running: bool) -> Iterator[Line]:
+def _link(analyzer: str, link: str) -> Iterator[Line]:
     parts = urlsplit(link)
     if parts.scheme == "tcp-listen":
-        yield _listening(analyzer, parts.netloc, running)
+        yield _listening(analyzer, parts.netloc, running=False)
     elif parts.scheme == "tcp-connect":
         yield _reaching(analyzer, parts.netloc, "warn", "Is the analyzer on, the address right, the cable in?")
     elif parts.scheme == "serial":
         yield _device(analyzer, unquote(parts.netloc + parts.path))
     else:
         yield _folder(analyzer, folder_of(link))
-
-
-def _service(config: Config) -> Line | None:
-    """The line of the service that works on this database, if one does."""
-    from lis_bridge.storage.lock import Claim
-
-    place = config.storage.url.removeprefix("sqlite:///")
-    if place == config.storage.url or not Path(place + ".lock").exists():
-        return None
-    try:
-        Claim(Path(place)).release()
-    except StorageError as held:
-        return Line("service", "ok", held.what)
-    return None
 
 
 def _listening(name: str, address: str, running: bool) -> Line:

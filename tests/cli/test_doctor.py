@@ -7,14 +7,18 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lis_bridge import settings
-from lis_bridge.cli import checkups
+from lis_bridge.cli import checkups, vitals
 from lis_bridge.cli.checkups import Line
+from lis_bridge.core.faults import Fault
+from lis_bridge.runtime import status
+from lis_bridge.runtime.status import AnalyzerStatus, DestinationStatus, Snapshot
 from lis_bridge.storage import Store
 
 from .conftest import Run
@@ -64,6 +68,7 @@ def test_site_that_is_ready_gets_no_failure(tmp_path: Path, listener: int, free_
         "disk space": "ok",
         "fsync": found["fsync"].state,
         "database": "ok",
+        "service": "ok",
         "a1": "ok",
         "lis": "ok",
     }
@@ -77,16 +82,67 @@ def test_port_in_use_fails_and_says_how_to_find_the_holder(tmp_path: Path, liste
     assert f"sport = :{listener}" in line.remedy
 
 
-def test_port_that_the_running_service_holds_is_no_failure(tmp_path: Path, listener: int) -> None:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db", exclusive=True):
-        found = lines(tmp_path, f"tcp-listen://127.0.0.1:{listener}", listener)
-    assert found["a1"].state == "ok"
-    assert str(os.getpid()) in found["service"].what
+def said(folder: Path, link: str, **values: Any) -> None:
+    """A service of this configuration that last spoke a second before ``NOW``; ``values`` differ."""
+    analyzer = AnalyzerStatus(id="a1", driver="mindray-bs", link=link, state="running", connections=1, heard_at=NOW, messages=7)
+    destinations = (DestinationStatus(id="lis", state="connected", owed=1, delivered=6),)
+    at = NOW - timedelta(seconds=1)
+    common = {"site": "x", "pid": 4711, "started_at": at, "written_at": at, "ready": True}
+    snapshot = Snapshot(**{**common, "analyzers": (analyzer,), "destinations": destinations, **values})  # type: ignore[arg-type]
+    status.write(settings.load(configuration(folder, link, 1)), snapshot)
 
 
-def test_service_that_does_not_listen_is_warned_of(tmp_path: Path, listener: int, free_port: int) -> None:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db", exclusive=True):
-        assert lines(tmp_path, f"tcp-listen://127.0.0.1:{free_port}", listener)["a1"].state == "warn"
+def test_service_that_runs_speaks_for_its_links(tmp_path: Path, free_port: int) -> None:
+    """Nobody listens at either port, and the service says that both links stand."""
+    link = f"tcp-listen://127.0.0.1:{free_port}"
+    said(tmp_path, link)
+    found = lines(tmp_path, link, free_port)
+    assert [found[name].state for name in ("service", "a1", "lis")] == ["ok", "ok", "ok"]
+    assert found["service"].what.startswith("process 4711 runs since ")
+    assert found["a1"].what.startswith(f"{link} is running, 1 connections, heard at ")
+    assert found["lis"].what == "connected, 1 deliveries owed, 6 delivered"
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [("running", "ok"), ("idle", "ok"), ("silent", "warn"), ("link lost", "fail")], ids=lambda value: value
+)
+def test_analyzer_stands_as_the_service_says(state: Any, word: str, tmp_path: Path, free_port: int) -> None:
+    link = f"tcp-listen://127.0.0.1:{free_port}"
+    fault = Fault("link lost", "/dev/ttyS9", "Is the cable in?")
+    analyzer = AnalyzerStatus(id="a1", driver="mindray-bs", link=link, state=state, connections=0, fault=fault)
+    said(tmp_path, link, analyzers=(analyzer,))
+    line = lines(tmp_path, link, free_port)["a1"]
+    assert (line.state, bool(line.remedy)) == (word, word != "ok")
+    assert ("/dev/ttyS9" in line.what, line.remedy == "Is the cable in?") == (word == "fail", word == "fail")
+
+
+@pytest.mark.parametrize(("state", "word"), [("connected", "ok"), ("starting", "ok"), ("away", "fail"), ("parked", "fail")])
+def test_lis_stands_as_the_service_says(state: str, word: str, tmp_path: Path, free_port: int) -> None:
+    link = f"tcp-listen://127.0.0.1:{free_port}"
+    said(tmp_path, link, destinations=(DestinationStatus(id="lis", state=state, words="Connection refused", owed=3),))
+    line = lines(tmp_path, link, free_port)["lis"]
+    assert (line.state, bool(line.remedy), "Connection refused" in line.what) == (word, word == "fail", word == "fail")
+
+
+def test_analyzer_and_lis_that_the_service_does_not_know_are_warned_of(tmp_path: Path, free_port: int) -> None:
+    said(tmp_path, f"tcp-listen://127.0.0.1:{free_port}", destinations=())
+    found = lines(tmp_path, "serial:///dev/null", free_port)
+    assert [(found[name].state, found[name].remedy) for name in ("a1", "lis")] == [("warn", vitals.OLDER)] * 2
+
+
+def test_service_that_fell_silent_fails_and_its_links_are_probed(tmp_path: Path, listener: int) -> None:
+    link = "serial:///dev/none-such"
+    said(tmp_path, link, written_at=NOW - 2 * status.STALE)
+    found = lines(tmp_path, link, listener)
+    assert [found[name].state for name in ("service", "a1", "lis")] == ["fail", "fail", "ok"]
+
+
+def test_service_that_ended_cleanly_is_no_failure_and_its_links_are_probed(tmp_path: Path, listener: int) -> None:
+    link = "serial:///dev/none-such"
+    said(tmp_path, link, ready=False)
+    found = lines(tmp_path, link, listener)
+    assert [found[name].state for name in ("service", "a1", "lis")] == ["ok", "fail", "ok"]
+    assert found["service"].what.startswith("does not run")
 
 
 def test_lis_that_does_not_answer_fails(tmp_path: Path, free_port: int) -> None:
