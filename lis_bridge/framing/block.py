@@ -38,10 +38,11 @@ class Blocks:
         self._seen = 0
         self._noise = Noise(form.ignored, _HINT)
         self._group: list[bytes] = []
-        self._saved = (self._group, 0)
+        self._torn = False
+        self._saved = (self._group, 0, False)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group))
+        self._saved = (self._group, len(self._group), self._torn)
         self._buffer += data
         found = self._advance(now, final=False)
         if len(self._buffer) + sum(map(len, self._group)) > self._max:
@@ -56,14 +57,14 @@ class Blocks:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group))
+        self._saved = (self._group, len(self._group), self._torn)
         found = self._advance(now, final=True)
         found += [*self._noise.flush(), *self._cut(b"")]
         self.deadline = None
         return found
 
     def refused(self) -> None:
-        self._group, count = self._saved
+        self._group, count, self._torn = self._saved
         del self._group[count:]
 
     def _advance(self, now: float, *, final: bool) -> list[Event]:
@@ -92,6 +93,8 @@ class Blocks:
         if piece.kind == "cut":
             return [*before, *self._cut(raw)]
         if piece.kind == "bad":
+            # Whether it comes again cannot be told, so its group is not whole.
+            self._torn = self._last is not None
             fault = Fault("bad checksum", f"{len(raw)} bytes", "The block is refused; check cable, speed and parity")
             return [*before, Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
         return [*before, *self._whole(piece, raw)]
@@ -103,11 +106,13 @@ class Blocks:
         received: list[Event] = [FrameReceived(raw, self._reply, self._refusal)]
         if self._last.search(bytes(self._buffer[piece.text_start : piece.text_stop])) is None:
             return received
-        message, self._group = b"".join(self._group), []
-        return [*received, MessageReceived(message)]
+        message, torn = b"".join(self._group), self._torn
+        self._group, self._torn = [], False
+        return [*received, MessageReceived(message, not torn)]
 
     def _cut(self, raw: bytes) -> list[Event]:
-        message, self._group = b"".join(self._group) + raw, []
+        message = b"".join(self._group) + raw
+        self._group, self._torn = [], False
         return [MessageReceived(message, False)] if message else []
 
     def _overflow(self) -> list[Event]:

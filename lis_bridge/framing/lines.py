@@ -121,15 +121,20 @@ class Lines:
         if not raw.strip() and not self._ends(raw):
             return []
         if not self._form.grouped:
-            return [MessageReceived(raw, line.sound, self._reply, self._refusal)]
+            ended = line.sound or not self._form.codes.search(raw)
+            return [MessageReceived(raw, line.sound, self._reply, self._refusal)] if ended else self._refuse(raw)
         before = self._finish(self._form.last is None) if self._form.first and self._form.first.search(raw) else []
         if not line.sound:
+            # Whether it comes again cannot be told, so its group is not whole.
             self._torn = True
-            fault = Fault("bad checksum", f"{len(raw)} bytes", "The line is refused; check cable, speed and parity")
-            return [*before, Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
+            return [*before, *self._refuse(raw)]
         self._group.append(raw)
         found = [*before, FrameReceived(raw, self._reply, self._refusal)]
         return found + self._finish(True) if self._ends(raw) else found
+
+    def _refuse(self, raw: bytes) -> list[Event]:
+        fault = Fault("bad checksum", f"{len(raw)} bytes", "The line is refused; check cable, speed and parity")
+        return [Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
 
     def _ends(self, raw: bytes) -> bool:
         return self._form.last is not None and self._form.last.search(raw) is not None

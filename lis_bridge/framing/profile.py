@@ -21,7 +21,7 @@ MAX_MESSAGE = 64 * 1024 * 1024
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A framing and its options; hashable, so that equal ones count once.
 
-    ``max_message``: bytes of one message, beyond which it is discarded. ``docs/drivers.md`` explains the others for manifests.
+    ``max_message``: bytes of one message, beyond which it is discarded. ``docs/framing.md`` explains the others for manifests.
     """
 
     kind: Kind
@@ -128,9 +128,7 @@ def _converted(said: Mapping[str, Any]) -> Profile:
         ):
             bytes.fromhex(text)
     except msgspec.ValidationError as error:
-        raise DriverError(
-            f"framing {said['kind']}: {error}", where="framing", hint="See the table of framings in docs/drivers.md"
-        ) from None
+        raise DriverError(f"framing {said['kind']}: {error}", where="framing", hint="See docs/framing.md") from None
     except ValueError as error:
         raise DriverError(
             f"framing {said['kind']}: {error}", where="framing", hint='Bytes are hexadecimal digits: "0D0A"'

@@ -103,17 +103,16 @@ def _mended(raw: bytes, form: Shape) -> list[Body]:
 def _grouped(raw: bytes, form: Shape, last: re.Pattern[bytes]) -> Iterator[Body]:
     """Blocks that belong together, codes kept, up to the one in which ``last`` is found."""
     kept: list[Piece] = []
+    torn = False
     for piece in pieces(raw, form):
-        if piece.kind == "bad":
-            yield _body_of(raw, piece)
-        if piece.kind in ("bad", "cut") and kept:
-            yield _group(raw, kept, False)
-            kept = []
+        if piece.kind in ("bad", "cut"):
+            yield _body_of(raw, piece) if piece.kind == "bad" else nothing(*_body_of(raw, piece).faults)
+            torn = True
         elif piece.kind == "block":
             kept.append(piece)
             if last.search(raw[piece.text_start : piece.text_stop]):
-                yield _group(raw, kept, True)
-                kept = []
+                yield _group(raw, kept, not torn)
+                kept, torn = [], False
     if kept:
         yield _group(raw, kept, False)
 

@@ -100,6 +100,14 @@ def test_a_refused_block_of_a_group_counts_once() -> None:
     assert messages(feed(framer, [b"\x0205a\x03", b"\x0206\x03"])) == [(b"\x0205a\x03\x0206\x03", True)]
 
 
+def test_a_group_without_a_damaged_block_is_not_whole() -> None:
+    form = profile("block", start="02", check="sum", last="^06")
+    good = [wrap(text, form) for text in (b"05a", b"05b", b"06")]
+    bad = good[0].replace(b"a", b"c")
+    assert [complete for _, complete in messages(run(form, bad + good[1] + good[2] + b"".join(good)))] == [False, True]
+    assert [complete for _, complete in texts(bad + good[1] + good[2] + b"".join(good), form)] == [False, True]
+
+
 def numbered(data: bytes) -> bytes:
     blocks = [data[at : at + DATA_BYTES].ljust(DATA_BYTES) for at in range(0, len(data), DATA_BYTES)]
     wire = (b"\x02%02X" % number + block + b"%04X\x03" % crc16(block) for number, block in enumerate(blocks, 1))

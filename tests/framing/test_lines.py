@@ -50,6 +50,12 @@ def test_a_damaged_line_is_refused_and_the_message_is_not_whole_without_it() -> 
     assert maps_back(body, FIRST + damaged + OTHER + LAST)
 
 
+def test_a_damaged_line_that_is_a_message_of_its_own_is_refused() -> None:
+    single = profile("lines", check="sum inside", reply="06", refusal="15")
+    events = run(single, RESULT.replace(b"136", b"186") + RESULT)
+    assert (messages(events), sent(events)) == ([(RESULT, True)], b"\x15\x06")
+
+
 def test_a_line_whose_end_is_missing_does_not_take_the_next_one_with_it() -> None:
     wire = FIRST + RESULT[:-4] + OTHER + LAST
     assert messages(run(VITROS, wire)) == [(FIRST + OTHER + LAST, False)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from lis_bridge.core.faults import DriverError
@@ -21,7 +23,7 @@ def test_equal_tables_make_one_profile() -> None:
         ({}, "framing.kind", "mllp"),
         ({"kind": "lis1a", "cheksum": "none"}, "framing.cheksum", "checksum"),
         ({"kind": "mllp", "checksum": "none"}, "framing.checksum", "heartbeat"),
-        ({"kind": "lis1a", "checksum": "crc"}, "framing", "docs/drivers.md"),
+        ({"kind": "lis1a", "checksum": "crc"}, "framing", "docs/framing.md"),
         ({"kind": "block", "start": "0g"}, "framing", "hexadecimal"),
         ({"kind": "block", "end": []}, "framing.end", "end"),
     ],
@@ -36,3 +38,9 @@ def test_an_error_names_the_place_and_the_remedy(said: dict[str, object], where:
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_every_kind_makes_a_framer(kind: str) -> None:
     assert make(profile(kind)).receive(b"", 0.0) == []
+
+
+@pytest.mark.parametrize("name", sorted({option for options in OPTIONS.values() for option in options} | set(OPTIONS)))
+def test_every_kind_and_option_is_documented(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "framing.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in page or f"`{name} " in page or name == "kind"
