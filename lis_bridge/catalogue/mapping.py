@@ -105,7 +105,11 @@ class Mapper:
 
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
         menu = self._menus.of(
-            lambda path: self._source(path, rows, lookup), lambda path: self._column(path, rows, lookup), rows.size, lookup
+            lambda path: self._source(path, rows, lookup),
+            rows.marks,
+            lambda path: self._column(path, rows, lookup),
+            rows.size,
+            lookup,
         )
         values, raws, numbers, comparators = self._values(rows, lookup, menu)
         flags = self._flags(rows, lookup, numbers)

@@ -73,14 +73,14 @@ class Menus:
         self.paths = tuple(dict.fromkeys(chain.from_iterable(listed)))
         self._kept: dict[str, Menu] = {}
 
-    def of(self, source: Column, column: Column, size: int, lookup: Lookup) -> Menu:
-        """The menu of ``size`` rows; ``source`` gives texts that decide what stands in a ``column``, which is only cut for a new menu.
+    def of(self, source: Column, marks: str, column: Column, size: int, lookup: Lookup) -> Menu:
+        """The menu of ``size`` rows; ``source`` texts and ``marks`` decide what stands in a ``column``, which is only cut for a new menu.
 
         Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
         """
         material = self._material_of(lookup)
         sources = {id(texts): texts for texts in map(source, self.paths)}
-        key = "\n".join((str(len(sources)), material, *chain.from_iterable(sources.values())))
+        key = "\n".join((f"{len(sources)}{marks}", material, *chain.from_iterable(sources.values())))
         found = self._kept.get(key)
         if found is not None and len(found.codes) == size:
             return found

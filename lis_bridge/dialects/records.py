@@ -48,8 +48,13 @@ class Rows:
             self.columns[path] = self.grammar.plain_all(part)
         return self.columns.get(path)
 
+    @property
+    def marks(self) -> str:
+        """The separators by which columns are cut from ``put_off`` fields."""
+        return "".join(self.grammar[:5]) if self.grammar is not None else ""
+
     def source(self, path: Path) -> list[str] | None:
-        """Texts that decide what stands at ``path``: its column, or the fields that it would be cut from."""
+        """Texts that decide, with the marks, what stands at ``path``: its column, or the fields that it would be cut from."""
         return self.put_off.get(path) or self.columns.get(path)
 
 

@@ -1,0 +1,87 @@
+"""What is remembered of one message never answers for another that says something else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.plan import Plan
+from lis_bridge.catalogue.tests import TestCatalogue as Catalogue
+from lis_bridge.core import resources
+from lis_bridge.core.results import Observation
+
+TESTS = Catalogue.load(resources.catalogue())
+
+
+def plan(**table: Any) -> Plan:
+    """A driver whose codes are components, ready to decode several messages."""
+    manifest = {
+        "id": "device", "name": "Device", "manufacturer": "Maker", "models": ["1"], "class": "chemistry", "revision": 1,
+        "codes": {"K": "K", "Na": "Na", "K|X": "Cl"}, "missing": ["\\*+"],
+        "dialect": {
+            "astm": {
+                "kind": "lis2",
+                "framing": [{"kind": "bare-lis2"}],
+                "message": {"specimen": ["O-3"]},
+                "results": [{"code": ["R-3.4"], "name": ["R-3.5"], "value": ["R-4"], "unit": ["R-5"], "range": ["R-6"], **table}],
+            }
+        },
+    }  # fmt: skip
+    return Plan(Manifest.model_validate(manifest), TESTS, zone=ZoneInfo("Asia/Shanghai"))
+
+
+def rows(device: Plan, *records: str, marks: str = "\\^&") -> list[Observation]:
+    raw = f"H|{marks}|||Device\rP|1\rO|1|240001187\r" + "".join(f"{record}\r" for record in records) + "L|1|N\r"
+    (message,) = device.decode(raw.encode()).messages
+    return list(message.observations)
+
+
+def test_the_same_menu_gives_the_same_meanings_with_its_own_values() -> None:
+    device = plan()
+    first = rows(device, "R|1|^^^K^Kalium|4.10|mmol/L|3.5-5.1", "R|2|^^^Na|140|mmol/L|136-145")
+    second = rows(device, "R|1|^^^K^Kalium|3.90|mmol/L|3.5-5.1", "R|2|^^^Na|<100|mmol/L|136-145")
+    assert [(row.test, row.name, row.value, row.number, row.low) for row in first] == [
+        ("K", "Kalium", "4.10", Decimal("4.10"), "3.5"),
+        ("Na", "", "140", Decimal(140), "136"),
+    ]
+    assert [(row.test, row.name, row.value, row.number, row.low) for row in second] == [
+        ("K", "Kalium", "3.90", Decimal("3.90"), "3.5"),
+        ("Na", "", "<100", Decimal(100), "136"),
+    ]
+
+
+def test_equal_fields_under_other_separators_are_another_menu() -> None:
+    device = plan()
+    assert [row.code for row in rows(device, "R|1|^^^K^Kalium|4.10|mmol/L")] == ["K"]
+    assert [row.code for row in rows(device, "R|1|^^^K^Kalium|4.10|mmol/L", marks="\\&!")] == [""]
+    assert [row.code for row in rows(device, "R|1|!!!K!Kalium|4.10|mmol/L", marks="\\!&")] == ["K"]
+
+
+def test_equal_fields_under_another_escape_are_another_menu() -> None:
+    device = plan()
+    assert [row.code for row in rows(device, "R|1|^^^K&F&X|4.10|mmol/L")] == ["K|X"]
+    assert [row.code for row in rows(device, "R|1|^^^K&F&X|4.10|mmol/L", marks="\\^!")] == ["K&F&X"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("R|1|^^^K|1|mmol/L|", "R|2|^^^Na|1||3-4"), ("R|1|^^^K|1||mmol/L", "R|2|^^^Na|1|3-4|")),
+        (("R|1|^^^K|1|mmol/L|3-4",), ("R|1|^^^K|1|3-4|mmol/L",)),
+        (("R|1|^^^K|1||", "R|2|^^^K|1||"), ("R|1|^^^K|1||", "R|2|^^^Na|1||")),
+    ],
+)
+def test_texts_in_other_places_are_another_menu(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    device = plan()
+    rows(device, *one)
+    assert rows(device, *other) == rows(plan(), *other)
+
+
+def test_a_code_that_comes_again_in_one_message_is_counted_whenever_the_menu_is_known() -> None:
+    device = plan()
+    for _ in range(2):
+        assert [row.occurrence for row in rows(device, "R|1|^^^K|4.1|mmol/L", "R|2|^^^K|4.2|mmol/L")] == [0, 1]
