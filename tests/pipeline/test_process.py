@@ -1,0 +1,265 @@
+"""The process step on a real database: what becomes of journal entries, promise by promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from lis_bridge import journal, outbox
+from lis_bridge.catalogue.derive import Formulas
+from lis_bridge.catalogue.library import Library
+from lis_bridge.catalogue.plan import Overrides
+from lis_bridge.catalogue.tests import TestCatalogue
+from lis_bridge.core import resources
+from lis_bridge.pipeline.process import Instrument, Process, Processed
+from lis_bridge.pipeline.screening import expectation
+from lis_bridge.settings import Destination
+from lis_bridge.storage import Store
+from lis_bridge.storage.schema import control_result, delivery_part
+from lis_bridge.tubes import views
+from lis_bridge.tubes.keys import SpecimenRules
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 3, 18, 3, 0, tzinfo=UTC)
+LIBRARY = Library.load(resources.drivers())
+TESTS = TestCatalogue.load()
+FORMULAS = Formulas.load()
+DRIVERS = resources.drivers()[-1]
+
+
+class Noon:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
+        yield opened
+
+
+def instrument(driver: str, *, serial: str | None = None, codes: dict[str, str] | None = None) -> Instrument:
+    plan = LIBRARY.plan(driver, TESTS, zone=ZONE, overrides=Overrides(codes or {}, {}))
+    others = {id: LIBRARY.driver(id).manifest.models for id in LIBRARY.ids() if id != driver}
+    return Instrument(plan, expectation(serial, plan.manifest.models, others), f"{driver}-1")
+
+
+def step(driver: str, window_hours: int = 24, **options: object) -> Process:
+    rules = SpecimenRules(re.compile(r"[A-Za-z0-9-]{8,}"), window_hours, ZONE)
+    lis = Destination.model_validate({"id": "lis", "link": "mllp://127.0.0.1:2575"})
+    return Process({"one": instrument(driver, **options)}, [lis], rules, TESTS, FORMULAS, Noon())  # type: ignore[arg-type]
+
+
+def arrives(store: Store, process: Process, raw: bytes, *, complete: bool = True, analyzer: str = "one") -> Processed:
+    with store.write() as tx:
+        id = journal.append(tx, journal.Entry(analyzer, "", NOW, "mllp", complete, raw))
+        entry = journal.get(tx, id)
+        assert entry is not None
+        return process(tx, entry)
+
+
+def capture(name: str) -> bytes:
+    return (DRIVERS / name.split("--")[0] / "captures" / name).read_bytes()
+
+
+def hl7(*obx: str, specimen: str = "2603180457", control_id: int = 7, kind: str = "0", name: str = "") -> bytes:
+    head = f"MSH|^~\\&|||||20260318095000||ORU^R01|{control_id}|P|2.3.1||||{kind}||ASCII|||\rPID|1||||{name}|||F\r"
+    order = f"OBR|1|{specimen}|23|^|N|20260318090551|20260318090531|||1^5||||20260318090531|serum\r"
+    rows = "".join(f"OBX|{number}|NM|{row}\r" for number, row in enumerate(obx, 1))
+    return b"\x0b" + (head + order + rows).encode("utf-8") + b"\x1c\r"
+
+
+def potassium(value: str = "4.10", time: str = "20260318094542", rerun: str = "0") -> str:
+    return f"K|K|{value}|mmol/L|-|N|||F||{value}|{time}||x|{rerun}|"
+
+
+def values(store: Store, key: str) -> dict[str | None, str | None]:
+    with store.read() as tx:
+        tube = views.find(tx, key)
+        assert tube is not None
+        shown = views.view(tx, tube)
+    return {row.observation.test: row.observation.value for row in shown.runs if row.standing == "reported"}
+
+
+def holds(store: Store) -> list[tuple[str, int]]:
+    with store.read() as tx:
+        return [(str(hold.reason), hold.results) for hold in views.holds(tx)]
+
+
+def test_a_line_session_is_one_tube_of_229_results(store: Store) -> None:
+    process = step("mindray-bs")
+    done = arrives(store, process, capture("mindray-bs--04.hl7"))
+    assert done.quarantined is None
+    found = values(store, "2603180457")
+    assert len(found) == 229
+    assert found["TG"] == "1.235785"
+
+
+def test_values_stay_text(store: Store) -> None:
+    arrives(store, step("mindray-bs"), hl7(potassium("4.10")))
+    assert values(store, "2603180457") == {"K": "4.10"}
+
+
+def test_a_retransmission_adds_nothing(store: Store) -> None:
+    process = step("mindray-bs")
+    first = arrives(store, process, hl7(potassium()))
+    again = arrives(store, process, hl7(potassium()))
+    assert (first.results, again.results, again.owed) == (1, 0, False)
+
+
+def test_processing_an_entry_again_doubles_nothing(store: Store) -> None:
+    process = step("mindray-bs")
+    done = arrives(store, process, hl7(potassium()))
+    with store.write() as tx:
+        journal.reopen(tx, done.journal_id)
+        entry = journal.get(tx, done.journal_id)
+        assert entry is not None
+        assert process(tx, entry).results == 0
+        assert tx.scalar(select(func.count()).select_from(delivery_part)) == 1
+
+
+def test_a_control_is_kept_apart_and_never_a_patients_result(store: Store) -> None:
+    process = step("mindray-bs")
+    done = arrives(store, process, capture("mindray-bs--03.hl7"))
+    with store.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(control_result)) == 12
+        assert list(outbox.lines(tx)) == []
+    assert (done.results, done.messages) == (0, 12)
+
+
+def test_an_unknown_code_is_held_and_the_rest_goes_on(store: Store) -> None:
+    done = arrives(store, step("mindray-bs"), hl7(potassium(), "XYZ9|XYZ9|7.5|mmol/L|-|N|||F||7.5|20260318094543||x|0|"))
+    assert (done.results, done.held) == (1, 1)
+    assert holds(store) == [("unknown code", 1)]
+
+
+def test_what_waited_for_a_code_is_filed_by_a_replay_after_the_mapping_is_mended(store: Store) -> None:
+    row = "XYZ9|XYZ9|7.5|mmol/L|-|N|||F||7.5|20260318094543||x|0|"
+    done = arrives(store, step("mindray-bs"), hl7(potassium(), row))
+    mended = step("mindray-bs", codes={"XYZ9": "Na"})
+    with store.write() as tx:
+        journal.reopen(tx, done.journal_id)
+        entry = journal.get(tx, done.journal_id)
+        assert entry is not None
+        assert mended(tx, entry).results == 1
+    assert values(store, "2603180457") == {"K": "4.10", "Na": "7.5"}
+    assert holds(store) == []
+
+
+def test_a_urine_value_is_not_filed_under_the_serum_test(store: Store) -> None:
+    raw = hl7(potassium()).replace(b"|serum\r", "|尿液\r".encode())
+    assert arrives(store, step("mindray-bs"), raw).results == 0
+    assert holds(store) == [("unknown code", 1)]
+
+
+def test_a_rerun_before_delivery_replaces(store: Store) -> None:
+    process = step("mindray-bs")
+    arrives(store, process, hl7(potassium("4.10")))
+    arrives(store, process, hl7(potassium("4.30", "20260318101500", "1"), control_id=8))
+    assert values(store, "2603180457") == {"K": "4.30"}
+
+
+def test_another_value_without_a_new_time_is_held_not_guessed(store: Store) -> None:
+    process = step("mindray-bs")
+    arrives(store, process, hl7(potassium("4.10")))
+    arrives(store, process, hl7(potassium("4.90"), control_id=8))
+    assert values(store, "2603180457") == {"K": "4.10"}
+    assert holds(store) == [("conflicting value", 1)]
+
+
+def test_the_same_measurement_under_another_barcode_is_held(store: Store) -> None:
+    process = step("mindray-bs")
+    arrives(store, process, hl7(potassium()))
+    arrives(store, process, hl7(potassium(), specimen="2603180999", control_id=8))
+    assert holds(store) == [("possible id correction", 1)]
+
+
+def test_a_missing_barcode_and_number_is_held(store: Store) -> None:
+    raw = hl7(potassium(), specimen="").replace(b"OBR|1||23|", b"OBR|1|||")
+    assert arrives(store, step("mindray-bs"), raw).results == 0
+    assert holds(store) == [("specimen missing", 1)]
+
+
+def test_a_running_number_of_long_ago_is_doubtful(store: Store) -> None:
+    raw = hl7(potassium(), specimen="").replace(b"20260318", b"20260101")
+    arrives(store, step("mindray-bs"), raw)
+    assert holds(store) == [("identity doubtful", 1)]
+
+
+def test_a_cut_off_hl7_message_is_evidence_only(store: Store) -> None:
+    raw = hl7(potassium())[:-20]
+    done = arrives(store, step("mindray-bs"), raw, complete=False)
+    assert (done.results, done.held) == (0, 0)
+    with store.read() as tx:
+        assert list(views.tubes(tx)) == []
+
+
+def test_bytes_that_are_no_message_are_quarantined_with_a_remedy(store: Store) -> None:
+    done = arrives(store, step("mindray-bs"), b"\x0bhello\x1c\r")
+    assert done.quarantined is not None
+    with store.read() as tx:
+        entry = journal.get(tx, done.journal_id)
+    assert entry is not None
+    assert entry.state == "quarantined"
+    assert entry.detail
+
+
+def test_another_instruments_serial_is_quarantined_whole(store: Store) -> None:
+    process = step("sysmex-xn", serial="11111", window_hours=0)
+    assert arrives(store, process, capture("sysmex-xn--02.astm")).quarantined == "another analyzer"
+
+
+def test_another_familys_model_is_quarantined_whole(store: Store) -> None:
+    process = step("mindray-bs")
+    raw = hl7(potassium()).replace(b"|23|^|N|", b"|23|Mindray^CL-2000i|N|")
+    assert arrives(store, process, raw).quarantined == "another model"
+
+
+def test_an_analyzer_that_is_configured_no_more_waits_in_quarantine(store: Store) -> None:
+    assert arrives(store, step("mindray-bs"), hl7(potassium()), analyzer="gone").quarantined == "unknown analyzer"
+
+
+def test_derived_values_are_added_and_name_their_formula(store: Store) -> None:
+    arrives(store, step("zonci-zl", window_hours=0), capture("zonci-zl--01.txt"))
+    with store.read() as tx:
+        shown = views.view(tx, next(iter(views.tubes(tx))).id)
+    derived = {row.observation.test: row.observation.derived for row in shown.runs if row.observation.derived}
+    assert derived
+    assert not derived.keys() & {"RBC", "HGB", "FIB", "IEV"}
+    assert all(name is not None and name.startswith("zonci-zl ") for name in derived.values())
+
+
+def test_the_unit_is_converted_and_the_original_kept(store: Store) -> None:
+    arrives(store, step("sysmex-xn", window_hours=0), capture("sysmex-xn--01.astm"))
+    with store.read() as tx:
+        tube = views.find(tx, "NLAB25-00417")
+        assert tube is not None
+        rows = {row.observation.test: row.observation for row in views.view(tx, tube).runs}
+    assert (rows["HGB"].value, rows["HGB"].unit, rows["HGB"].factor) == ("11.5", "g/dL", "10")
+
+
+def test_one_message_of_many_results_and_many_messages_of_one_are_the_same_tube(store: Store, tmp_path: Path) -> None:
+    tests = [test.code for test in TESTS.tests if test.class_ == "chemistry" and test.result_type == "numeric"][:110]
+    units = {test.code: test.ucum for test in TESTS.tests}
+    rows = [
+        f"{code}|{code}|{index}.50|{units[code]}|-|N|||F|||202603180945{index % 60:02d}||x|0|" for index, code in enumerate(tests)
+    ]
+    codes = {code: code for code in tests}
+    arrives(store, step("mindray-bs", codes=codes), hl7(*rows))
+    with Store.open(f"sqlite:///{tmp_path}/other.db") as other:
+        process = step("mindray-bs", codes=codes)
+        for number, row in enumerate(rows):
+            arrives(other, process, hl7(row, control_id=number))
+        assert values(store, "2603180457") == values(other, "2603180457")
+    assert len(values(store, "2603180457")) == 110
