@@ -29,11 +29,14 @@ class Receiver:
         self._buffer = bytearray()
         self._seen = self._scanned = 0
         self._open = False
+        self._closed = b""
+        self._now = 0.0
         self._fresh = True
         self._noise = Noise(b"\r\n\x00\x04\x05\x06", "No H record began a line; check the driver's framing")
 
     def receive(self, data: bytes, now: float) -> list[Event]:
         self._buffer += data
+        self._closed = b""
         found = self._advance(now)
         if self._open and self._reply:
             found.append(FrameReceived(data, self._reply, b""))
@@ -51,15 +54,19 @@ class Receiver:
         return self.close(now)
 
     def close(self, now: float) -> list[Event]:
-        self.deadline = None
+        self.deadline, self._now = None, now
         raw, is_open = bytes(self._buffer), self._open
+        self._closed = raw if is_open else b""
         self._forget()
         if is_open:
             return [*self._noise.flush(), MessageReceived(raw, _LAST.search(raw) is not None)]
         return [*self._noise.add(raw, now), *self._noise.flush()]
 
     def refused(self) -> None:
-        """Nothing to take back: the analyzer sends the message again, from its H."""
+        # After a read there is nothing to take back: the analyzer sends the message again, from its H.
+        if self._closed:
+            self._buffer[:], self._closed, self._open = self._closed, b"", True
+            self.deadline = self._now + self._quiet if self._quiet else None
 
     def _advance(self, now: float) -> list[Event]:
         found: list[Event] = []

@@ -39,10 +39,10 @@ class Blocks:
         self._noise = Noise(form.ignored, _HINT)
         self._group: list[bytes] = []
         self._torn = False
-        self._saved = (self._group, 0, False)
+        self._saved: tuple[list[bytes], int, bool, bytes | None] = (self._group, 0, False, None)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn)
+        self._saved = (self._group, len(self._group), self._torn, None)
         self._buffer += data
         found = self._advance(now, final=False)
         if len(self._buffer) + sum(map(len, self._group)) > self._max:
@@ -57,15 +57,17 @@ class Blocks:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn)
+        self._saved = (self._group, len(self._group), self._torn, bytes(self._buffer))
         found = self._advance(now, final=True)
         found += [*self._noise.flush(), *self._cut(b"")]
         self.deadline = None
         return found
 
     def refused(self) -> None:
-        self._group, count, self._torn = self._saved
+        self._group, count, self._torn, rest = self._saved
         del self._group[count:]
+        if rest is not None:
+            self._buffer[:] = rest
 
     def _advance(self, now: float, *, final: bool) -> list[Event]:
         found: list[Event] = []

@@ -75,12 +75,13 @@ class Lines:
         self._max, self._quiet = profile.max_message, profile.quiet
         self._buffer = bytearray()
         self._seen = 0
+        self._now = 0.0
         self._group: list[bytes] = []
         self._torn = False
-        self._saved = (self._group, 0, False)
+        self._saved: tuple[list[bytes], int, bool, bytes | None] = (self._group, 0, False, None)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn)
+        self._saved = (self._group, len(self._group), self._torn, None)
         self._buffer += data
         found = self._advance(final=False)
         if len(self._buffer) + sum(map(len, self._group)) > self._max:
@@ -95,13 +96,16 @@ class Lines:
         return self.close(now)
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn)
-        self.deadline = None
+        self._saved = (self._group, len(self._group), self._torn, bytes(self._buffer))
+        self.deadline, self._now = None, now
         return [*self._advance(final=True), *self._finish(self._form.last is None)]
 
     def refused(self) -> None:
-        self._group, count, self._torn = self._saved
+        self._group, count, self._torn, rest = self._saved
         del self._group[count:]
+        if rest is not None:
+            self._buffer[:], self._seen = rest, 0
+            self.deadline = self._now + self._quiet if self._quiet else None
 
     def _advance(self, *, final: bool) -> list[Event]:
         found: list[Event] = []

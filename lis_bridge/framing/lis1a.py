@@ -51,6 +51,7 @@ class Receiver:
         self._phase = Phase.NEUTRAL
         self._buffer = bytearray()
         self._seen, self._tainted = 0, False
+        self._rest = b""
         self._noise = Noise(_IGNORED, _HINT)
         self._last = -1
         self._content = b""
@@ -58,7 +59,7 @@ class Receiver:
         self._frames: list[bytes] = []
         self._size = 0
         self._ending = Ending()
-        self._heard = 0.0
+        self._heard = self._now = 0.0
         self._saved = self._state()
         self._handlers: dict[str, Callable[[Token, float], list[Event]]] = {
             "noise": self._on_noise,
@@ -79,8 +80,9 @@ class Receiver:
         self._await(now)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = self._state()
+        self._saved, self._rest = self._state(), b""
         self._buffer += data
+        self._now = now
         if data:
             self._heard = now
         found = self._advance(now, Patience.ALIVE)
@@ -92,7 +94,8 @@ class Receiver:
     def tick(self, now: float) -> list[Event]:
         if self.deadline is None or now < self.deadline:
             return []
-        self._saved = self._state()
+        self._saved, self._now = self._state(), now
+        self._rest = b""
         found: list[Event] = []
         if self._buffer and now >= self._heard + SETTLE_S:
             found += self._advance(now, Patience.SILENT)
@@ -105,7 +108,7 @@ class Receiver:
         return found
 
     def close(self, now: float) -> list[Event]:
-        self._saved = self._state()
+        self._saved, self._now = self._state(), now
         found = self._end(now)
         self.deadline = None
         return found
@@ -116,7 +119,11 @@ class Receiver:
         if phase is not Phase.TRANSFER:
             self._last, self._content = 0, b""
         self._phase = Phase.TRANSFER
-        self._await(self._heard)
+        if self._rest:
+            self._buffer[:], self._seen, self._tainted = self._rest, 0, False
+        # A full disk is not asked again at once.
+        self._heard = self._now
+        self._await(self._now)
 
     def _state(self) -> tuple[Phase, int, bytes, bool, list[bytes], int, int, Ending]:
         count = len(self._frames)
@@ -219,6 +226,7 @@ class Receiver:
 
     def _end(self, now: float) -> list[Event]:
         """Nothing more comes: judge what is there, give out what was open."""
+        self._rest = bytes(self._buffer)
         found: list[Event] = [event for event in self._advance(now, Patience.GONE) if not isinstance(event, Send)]
         found += [*self._noise.flush(), *self._cut()]
         self._phase = Phase.NEUTRAL

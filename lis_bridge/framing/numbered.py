@@ -122,6 +122,7 @@ class Receiver:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
+        self._saved = (self._blocks, len(self._blocks), self._joiner.total, self._joiner.last)
         self.deadline = None
         found = self._noise.add(bytes(self._buffer), now) + self._noise.flush()
         self._buffer.clear()

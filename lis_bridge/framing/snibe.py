@@ -67,6 +67,7 @@ class Receiver:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
+        self._saved = (self._open, len(self._open))
         self.deadline = None
         return [*self._noise.flush(), *self._cut()]
 

@@ -15,6 +15,7 @@ class Whole:
         self._max = profile.max_message
         self._buffer = bytearray()
         self._lost = 0
+        self._closed = (b"", 0)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
         self._buffer += data
@@ -27,13 +28,14 @@ class Whole:
         return []
 
     def close(self, now: float) -> list[Event]:
-        raw = bytes(self._buffer)
-        lost, self._lost = self._lost, 0
+        self._closed = raw, lost = bytes(self._buffer), self._lost
         self._buffer.clear()
+        self._lost = 0
         if lost:
             fault = Fault("message too long", f"{len(raw) + lost} bytes", f"A file of more than {self._max} bytes is not read")
             return [Discarded(raw[:EVIDENCE_BYTES], fault)]
         return [MessageReceived(raw)] if raw else []
 
     def refused(self) -> None:
-        """The file is still there and will be read again."""
+        if not self._buffer:
+            self._buffer[:], self._lost = self._closed

@@ -281,6 +281,16 @@ def test_a_burst_that_was_refused_is_accepted_when_it_is_sent_again() -> None:
     assert messages(framer.receive(wire[1:], NOW)) == [(wire[1:-1], True)]
 
 
+def test_a_cut_off_message_that_could_not_be_stored_is_offered_again_after_another_silence() -> None:
+    framer = make(LIS1A)
+    feed(framer, [ENQ, *frames()[:2]])
+    first = framer.tick(NOW + RECEIVER_S)
+    assert len(messages(first)) == 1
+    framer.refused()
+    assert framer.deadline == NOW + 2 * RECEIVER_S
+    assert framer.tick(NOW + 2 * RECEIVER_S) == first
+
+
 def test_a_message_beyond_the_limit_is_refused_and_the_line_goes_on() -> None:
     framer = make(profile("lis1a", max_message=200))
     long = [b"H|\\^&\r", *(b"M|1|" + b"x" * 60 + b"\r" for _ in range(5))]

@@ -66,3 +66,27 @@ def test_a_file_beyond_the_limit_is_evidence() -> None:
     framer = make(profile("whole", max_message=5))
     framer.receive(b"x" * 10, NOW)
     assert faults(framer.close(NOW)) == ["message too long"]
+    framer.refused()
+    assert faults(framer.close(NOW)) == ["message too long"]
+
+
+OPEN = {
+    "mllp": b"\x0bMSH|^~\\&|A\r",
+    "lis1a": transmission([MESSAGE])[:-15],
+    "snibe": b"\x05\x02H|\\^&\r",
+    "bare-lis2": MESSAGE[:14],
+    "lines": b"1 PTs 12",
+    "whole": b"0,2025\n",
+}
+
+
+@pytest.mark.parametrize("kind", OPEN)
+def test_what_a_closed_link_left_is_offered_again_when_its_commit_failed(kind: str) -> None:
+    framer = make(profile(kind))
+    framer.receive(OPEN[kind], NOW)
+    first = messages(framer.close(NOW))
+    assert len(first) == 1
+    for _ in range(2):
+        framer.refused()
+        assert messages(framer.close(NOW)) == first
+    assert messages(framer.close(NOW)) == []
