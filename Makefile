@@ -23,11 +23,12 @@ check: .venv/ready-test ## Linters, types and import contracts only
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: .venv/ready-test ## Measure (ARGS="benches/test_decode.py")
-	$(BIN)/python -m pytest --benchmark-only --benchmark-columns=median,iqr,ops,rounds $(or $(ARGS),benches)
+bench: .venv/ready-bench ## Measure beside other parsers and keep this machine's figures (ARGS="benches/test_hl7.py")
+	$(BIN)/python -m pytest -q --benchmark-quiet --keep $(or $(ARGS),benches)
+	$(BIN)/python -m benches.plots
 
-bench-check: .venv/ready-test ## Run every benchmark once without measuring
-	$(BIN)/python -m pytest --benchmark-disable $(or $(ARGS),benches)
+bench-check: .venv/ready-bench ## Measure; fail where a ratio is 15 % worse than this machine's kept one
+	$(BIN)/python -m pytest -q --benchmark-quiet --hold $(or $(ARGS),benches)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
@@ -45,3 +46,7 @@ clean: ## Remove the virtual environment and caches
 .venv/ready-test: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
 	$(PIP) -e '.[test]'
 	@touch $@ .venv/ready
+
+.venv/ready-bench: pyproject.toml constraints.txt hatch_build.py | .venv/bin/python
+	$(PIP) -e '.[bench]'
+	@touch $@
