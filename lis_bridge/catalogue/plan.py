@@ -258,6 +258,11 @@ def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]])
         shift = _shift(starts)
         return [(start + shift, end + shift) for start, end in spans] if shift else spans
     texts = [text for text, _ in starts]
+    first = bisect_right(texts, spans[0][0]) - 1
+    beyond = first + len(spans)
+    # As most analyzers send: every record in a frame of its own.
+    if texts[first:beyond] == [start for start, _ in spans] and (beyond == len(texts) or spans[-1][1] <= texts[beyond]):
+        return [(raw, raw + end - start) for (start, end), (_, raw) in zip(spans, starts[first:beyond], strict=True)]
     shifts = [raw - text for text, raw in starts]
     found = []
     for start, end in spans:
