@@ -30,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("doctor", "doctor", "doctor", SERVICE),
     Command("tubes", "tubes", "tubes", LABORATORY),
     Command("tube", "tubes", "tube", LABORATORY),
+    Command("move", "move", "move", LABORATORY),
     Command("deliveries", "deliveries", "app", LABORATORY),
     Command("quarantine", "quarantine", "app", LABORATORY),
     Command("replay", "replay", "replay", LABORATORY),

@@ -1,0 +1,202 @@
+"""A person moves delivered results: what the LIS hears, in which order, over real sockets and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import hl7
+import pytest
+
+from lis_bridge import journal, outbox
+from lis_bridge.core.clock import SystemClock
+from lis_bridge.core.faults import BridgeError
+from lis_bridge.core.results import Message, Observation
+from lis_bridge.journal import Entry
+from lis_bridge.outbox import Backoff
+from lis_bridge.pipeline.deciding import Decisions
+from lis_bridge.pipeline.outbound import Outbound, Timing
+from lis_bridge.settings import Destination
+from lis_bridge.storage import Store, Writer
+from lis_bridge.tubes import keys
+from lis_bridge.tubes.assembly import Context
+from lis_bridge.tubes.store import Arrival, Tubes
+
+from ..forward.samples import CATALOGUE
+from ..forward.servers import Lis, ack, lis, python_hl7_lis
+
+ZONE = ZoneInfo("Asia/Shanghai")
+AT = datetime(2026, 3, 17, 1, 45, tzinfo=UTC)
+SHORT = Backoff(0.01, 0.05)
+BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
+OLD, NEW = "20260317000012", "20260317000021"
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[Writer]:
+    with Writer(store) as running:
+        yield running
+
+
+def row(code: str, test: str, value: str, at: str = "2026-03-17T09:40:00+08:00") -> Observation:
+    return Observation(code, test, value, value, Decimal(value), unit="mmol/L", ucum="mmol/L", observed_at=at)
+
+
+def site(link: str, window: float = 0.0) -> Destination:
+    return Destination.model_validate({"id": "lis", "link": link, "window_seconds": window, "timeout_seconds": 5})
+
+
+def file(store: Store, destination: Destination, specimen: str, rows: tuple[Observation, ...], analyzer: str = "line-1") -> int:
+    """File a message and owe what follows, as the process step does; the tube's id."""
+    with store.write() as tx:
+        entry = journal.append(tx, Entry(analyzer, "", AT, "mllp", True, b"x"))
+        message = Message("patient", specimen, observations=rows)
+        receipt = Tubes().file(tx, message, keys.named(specimen), Context(analyzer), Arrival(entry, 0, AT))
+        journal.done(tx, entry, "mindray-bs", 1)
+        assert receipt.tube_id is not None
+        now, window = datetime.now(UTC), destination.window_seconds
+        outbox.owe(tx, destination.id, receipt.tube_id, receipt.reports, stat=False, now=now, window=window)
+    return receipt.tube_id
+
+
+def move(store: Store, destination: Destination, tube: int, slots: list[tuple[str, str, str]], to: str = NEW) -> None:
+    with store.write() as tx:
+        Decisions(tx, (destination,), "Lin", datetime.now(UTC)).move_results(
+            tube, slots, to, {"line-1": "last", "blood-1": "first"}
+        )
+
+
+@asynccontextmanager
+async def sending(destination: Destination, store: Store, writer: Writer) -> AsyncIterator[None]:
+    mark = Tubes().seal
+    outbound = Outbound(destination, store, writer, CATALOGUE, mark, SystemClock(), zone=ZONE, timing=BRISK)
+    task = asyncio.create_task(outbound.run())
+    try:
+        yield
+        assert not task.done(), "the loop ended by itself"
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def settled(store: Store) -> bool:
+    with store.read() as tx:
+        return all(line.state not in ("open", "pending") for line in outbox.lines(tx))
+
+
+def told(server: Lis) -> list[tuple[str, str, str, str]]:
+    """Specimen (OBR-3), device's test, value and OBX-11 of every result, in the order in which the LIS heard of them."""
+    heard = []
+    for raw in server.messages:
+        message = hl7.parse(raw.decode().replace("\n", "\r"))
+        specimen = str(message.segment("OBR")[3])
+        heard += [(specimen, str(obx[3]).split("^")[0], str(obx[5]), str(obx[11])) for obx in message.segments("OBX")]
+    return heard
+
+
+async def test_lis_hears_of_the_withdrawal_before_the_result_under_the_new_specimen(store: Store, writer: Writer) -> None:
+    async with python_hl7_lis() as server:
+        destination = site(server.link)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            move(store, destination, tube, [("line-1", "G", "")])
+            await until(lambda: settled(store))
+    assert told(server) == [
+        (OLD, "GLU", "5.10", "F"),
+        (OLD, "UREA", "6.20", "F"),
+        (OLD, "GLU", "5.10", "W"),
+        (NEW, "GLU", "5.10", "F"),
+    ]
+
+
+async def test_result_stays_unsent_under_the_new_specimen_while_the_lis_refuses_the_withdrawal(
+    store: Store, writer: Writer
+) -> None:
+    refused: list[str] = []
+
+    def answer(id: str, number: int) -> bytes:
+        if number in (2, 3, 4):
+            refused.append(id)
+            return ack(id, "AE", "busy")
+        return ack(id)
+
+    async with lis(answer) as server:
+        destination = site(server.link)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            move(store, destination, tube, [("line-1", "G", "")])
+            await until(lambda: settled(store))
+    assert len(set(refused)) == 1
+    assert [(specimen, status) for specimen, _, _, status in told(server)] == [(OLD, "F"), *[(OLD, "W")] * 4, (NEW, "F")]
+
+
+async def test_results_of_analyzers_with_different_policies_are_all_withdrawn_first(store: Store, writer: Writer) -> None:
+    async with python_hl7_lis() as server:
+        destination = site(server.link)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+        file(store, destination, OLD, (row("W", "WBC", "7.30"),), "blood-1")
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            move(store, destination, tube, [("line-1", "G", ""), ("blood-1", "W", "")])
+            await until(lambda: settled(store))
+    heard = [(specimen, test, status) for specimen, test, _, status in told(server)]
+    assert sorted(heard[2:4]) == [(OLD, "GLU", "W"), (OLD, "WBC", "W")]
+    assert sorted(heard[4:]) == [(NEW, "GLU", "F"), (NEW, "WBC", "F")]
+
+
+async def test_result_that_the_lis_never_saw_goes_under_the_new_specimen_only(store: Store, writer: Writer) -> None:
+    async with python_hl7_lis() as server:
+        destination = site(server.link, window=600.0)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+        soon = site(server.link)
+        move(store, soon, tube, [("line-1", "G", "")])
+        async with sending(soon, store, writer):
+            await until(lambda: settled(store))
+    assert told(server) == [(NEW, "GLU", "5.10", "F")]
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("last", "5.10"), ("first", "5.90")])
+def test_moved_result_meets_the_new_tube_s_own_by_its_analyzer_s_policy(policy: str, kept: str, store: Store) -> None:
+    destination = site("mllp://127.0.0.1:2575")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10", "2026-03-17T09:50:00+08:00"),))
+    other = file(store, destination, NEW, (row("G", "GLU", "5.90"),))
+    with store.write() as tx:
+        decisions = Decisions(tx, (destination,), "Lin", datetime.now(UTC))
+        decisions.move_results(tube, [("line-1", "G", "")], NEW, {"line-1": policy})  # type: ignore[dict-item]
+    with store.read() as tx:
+        assert [row.value for row in Tubes().state(tx, other).reported().values()] == [kept]
+        assert Tubes().state(tx, tube).reported() == {}
+
+
+@pytest.mark.parametrize(
+    ("slots", "to"), [([], NEW), ([("line-1", "X", "")], NEW), ([("line-1", "G", "")], OLD), ([("line-1", "G", "")], " ")]
+)
+def test_move_that_cannot_be_made_changes_nothing(slots: list[tuple[str, str, str]], to: str, store: Store) -> None:
+    destination = site("mllp://127.0.0.1:2575")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+    with pytest.raises(BridgeError):
+        move(store, destination, tube, slots, to)
+    with store.read() as tx:
+        assert [row.value for row in Tubes().state(tx, tube).reported().values()] == ["5.10"]
+        assert len(outbox.lines(tx)) == 1
