@@ -141,12 +141,15 @@ class ControlSpec(Model):
 
 
 class MessageSpec(Model):
-    """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text)."""
+    """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text).
+    ``name_as_sent``: the components of a name keep their separator instead of one blank.
+    """
 
     specimen: Texts = ()
     specimen_pattern: str | None = None
     patient_id: Texts = ()
     patient_name: Texts = ()
+    name_as_sent: bool = False
     birth: Texts = ()
     sex: Texts = ()
     age: Texts = ()

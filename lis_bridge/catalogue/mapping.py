@@ -64,7 +64,7 @@ class Mapper:
         if self.type is not None:
             listed.append(self.type)
         if self._images and self.type:
-            listed += [Path(self._record, self.value[0].field, part) for part in (3, 5)]
+            listed += [Path(self._record, self.value[0].field, part) for part in (0, 3, 5)]
         every = dict.fromkeys((*listed, *self._menus.paths))
         wanted = tuple(path for path in every if path.record in (self._record, "@", *COMMENTS) or path.name)
         return wanted, frozenset(self._menus.paths) - frozenset(listed)
@@ -88,7 +88,13 @@ class Mapper:
         field = self.value[0].field
         formats = rows.columns[Path(self._record, field, 3)]
         data = rows.columns[Path(self._record, field, 5)]
-        images = tuple(Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at]) for at in pictures)
+        bare = rows.columns[Path(self._record, field)]
+        images = tuple(
+            Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at])
+            if data[at]
+            else Image(codes[at], _bare_format(bare[at]), _decoded_size(bare[at]), rows.spans[at])
+            for at in pictures
+        )
         return _kept(rows, keep), images
 
     def _column(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
@@ -228,6 +234,15 @@ def _kept(rows: Rows, keep: list[int]) -> Rows:
 
     spans = [rows.spans[at] for at in keep]
     return Rows(kept(rows.columns), len(keep), spans, kept(rows.verbatim), kept(rows.put_off), rows.grammar)
+
+
+_MAGIC = {"iVBORw0KGgo": "PNG", "Qk": "BMP", "/9j/": "JPEG", "R0lGOD": "GIF"}
+"""How base64 of these formats begins."""
+
+
+def _bare_format(data: str) -> str:
+    """The format of a picture that stands in the field without HL7's ED components."""
+    return next((name for start, name in _MAGIC.items() if data.startswith(start)), "")
 
 
 def _decoded_size(data: str) -> int:

@@ -326,6 +326,7 @@ class _Head:
                 ("age", "age"),
             )
         )
+        self._name = _paths(spec.patient_name)
         self._stat = (paths.parse(spec.stat.path), frozenset(spec.stat.values)) if spec.stat else None
         self._series, self._model, self._serial = _paths(spec.series), _paths(spec.model), _paths(spec.serial)
         self._control_id = _paths(spec.control_id)
@@ -377,6 +378,8 @@ class _Head:
 
     def _patient(self, lookup: Lookup) -> Patient | None:
         parts = {name: _person(choice, lookup) for name, choice in self._person}
+        if parts["name"] and self._spec.name_as_sent:
+            parts["name"] = _first(self._name, lookup)
         if parts["id"] in self._spec.anonymous:
             parts["id"] = None
         return Patient(**parts) if parts["id"] or parts["name"] else None
