@@ -95,8 +95,8 @@ class Blocks:
         if piece.kind == "cut":
             return [*before, *self._cut(raw)]
         if piece.kind == "bad":
-            # Whether it comes again cannot be told, so its group is not whole.
-            self._torn = self._last is not None
+            # Whether it comes again cannot be told, so its group is not whole. One that was a group of its own leaves nothing open.
+            self._torn = self._last is not None and not (not self._group and self._ends(piece))
             fault = Fault("bad checksum", f"{len(raw)} bytes", "The block is refused; check cable, speed and parity")
             return [*before, Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
         return [*before, *self._whole(piece, raw)]
@@ -106,11 +106,14 @@ class Blocks:
             return [MessageReceived(raw, True, self._reply, self._refusal)]
         self._group.append(raw)
         received: list[Event] = [FrameReceived(raw, self._reply, self._refusal)]
-        if self._last.search(bytes(self._buffer[piece.text_start : piece.text_stop])) is None:
+        if not self._ends(piece):
             return received
         message, torn = b"".join(self._group), self._torn
         self._group, self._torn = [], False
         return [*received, MessageReceived(message, not torn)]
+
+    def _ends(self, piece: Piece) -> bool:
+        return self._last is not None and self._last.search(bytes(self._buffer[piece.text_start : piece.text_stop])) is not None
 
     def _cut(self, raw: bytes) -> list[Event]:
         message = b"".join(self._group) + raw

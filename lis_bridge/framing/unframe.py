@@ -107,7 +107,7 @@ def _grouped(raw: bytes, form: Shape, last: re.Pattern[bytes]) -> Iterator[Body]
     for piece in pieces(raw, form):
         if piece.kind in ("bad", "cut"):
             yield _body_of(raw, piece) if piece.kind == "bad" else nothing(*_body_of(raw, piece).faults)
-            torn = True
+            torn = piece.kind == "cut" or bool(kept) or last.search(raw[piece.text_start : piece.text_stop]) is None
         elif piece.kind == "block":
             kept.append(piece)
             if last.search(raw[piece.text_start : piece.text_stop]):

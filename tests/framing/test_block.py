@@ -170,3 +170,20 @@ def test_noise_between_blocks_is_evidence() -> None:
     events = run(PLAIN, b"~\x02ab\x0390\r\n\x02cd\x03")
     assert [event.raw for event in events if isinstance(event, Discarded)] == [b"~", b"90"]
     assert faults(events) == ["no message"] * 2
+
+
+def test_a_refused_block_that_was_a_group_of_its_own_leaves_the_next_group_whole() -> None:
+    form = profile("block", start="02", end="03", check="xor", last="E$")
+    one, two, bad = (wrap(text, form) for text in (b"a0", b"aE", b"bE"))
+    spoiled = bad[:1] + b"c" + bad[2:]
+    for wire, whole in ((spoiled + bad, [True]), (one + spoiled + two, [False]), (spoiled + one + two, [True])):
+        assert [complete for _, complete in messages(make(form).receive(wire, NOW))] == whole
+        assert [body.complete for body in unframe(wire, form) if body.text] == whole
+
+
+def test_a_refused_block_that_was_not_the_last_of_its_group_tears_the_group() -> None:
+    form = profile("block", start="02", end="03", check="xor", last="E$")
+    one, two = (wrap(text, form) for text in (b"a0", b"aE"))
+    wire = one[:1] + b"c" + one[2:] + two
+    assert [complete for _, complete in messages(make(form).receive(wire, NOW))] == [False]
+    assert [body.complete for body in unframe(wire, form) if body.text] == [False]
