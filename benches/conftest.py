@@ -12,6 +12,7 @@ from benches import results
 from benches.race import LAPS, Contestant, Figure, Outcome, Race
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
+KEPT = pytest.StashKey[dict[str, Any]]()
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OUTCOMES] = []
+    config.stash[KEPT] = results.load(RESULTS)
 
 
 @pytest.fixture
@@ -52,8 +54,7 @@ def race(benchmark: Any, outcome: Outcome) -> Callable[..., Race]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    kept = results.load(RESULTS)
-    for line in results.table(config.stash[OUTCOMES], kept):
+    for line in results.table(config.stash[OUTCOMES], config.stash[KEPT]):
         terminalreporter.write_line(line)
 
 
@@ -61,5 +62,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[OUTCOMES]
     if session.config.getoption("--keep") and session.exitstatus == 0:
         results.keep(RESULTS, found)
-    if session.config.getoption("--hold") and results.broken(found, results.load(RESULTS)):
+    if session.config.getoption("--hold") and results.broken(found, session.config.stash[KEPT]):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
