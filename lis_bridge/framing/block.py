@@ -11,6 +11,7 @@ import re
 
 from lis_bridge.core.faults import Fault
 from lis_bridge.framing.control import ACK
+from lis_bridge.framing.damage import Damage
 from lis_bridge.framing.events import EVIDENCE_BYTES, Discarded, Event, FrameReceived, MessageReceived, Send
 from lis_bridge.framing.noise import Noise
 from lis_bridge.framing.profile import MAX_MESSAGE, Profile
@@ -38,11 +39,11 @@ class Blocks:
         self._seen = 0
         self._noise = Noise(form.ignored, _HINT)
         self._group: list[bytes] = []
-        self._torn = False
-        self._saved: tuple[list[bytes], int, bool, bytes | None] = (self._group, 0, False, None)
+        self._damage = Damage()
+        self._saved: tuple[list[bytes], int, Damage, bytes | None] = (self._group, 0, Damage(), None)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn, None)
+        self._saved = (self._group, len(self._group), self._damage, None)
         self._buffer += data
         found = self._advance(now, final=False)
         if len(self._buffer) + sum(map(len, self._group)) > self._max:
@@ -57,14 +58,14 @@ class Blocks:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn, bytes(self._buffer))
+        self._saved = (self._group, len(self._group), self._damage, bytes(self._buffer))
         found = self._advance(now, final=True)
         found += [*self._noise.flush(), *self._cut(b"")]
         self.deadline = None
         return found
 
     def refused(self) -> None:
-        self._group, count, self._torn, rest = self._saved
+        self._group, count, self._damage, rest = self._saved
         del self._group[count:]
         if rest is not None:
             self._buffer[:] = rest
@@ -95,8 +96,9 @@ class Blocks:
         if piece.kind == "cut":
             return [*before, *self._cut(raw)]
         if piece.kind == "bad":
-            # Whether it comes again cannot be told, so its group is not whole. One that was a group of its own leaves nothing open.
-            self._torn = self._last is not None and not (not self._group and self._ends(piece))
+            # One that was a group of its own leaves nothing open.
+            if self._group or not self._damage.whole or not self._ends(piece):
+                self._damage = self._damage.after(raw, sound=False)
             fault = Fault("bad checksum", f"{len(raw)} bytes", "The block is refused; check cable, speed and parity")
             return [*before, Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
         return [*before, *self._whole(piece, raw)]
@@ -105,19 +107,21 @@ class Blocks:
         if self._last is None:
             return [MessageReceived(raw, True, self._reply, self._refusal)]
         self._group.append(raw)
+        self._damage = self._damage.after(raw, sound=True)
         received: list[Event] = [FrameReceived(raw, self._reply, self._refusal)]
         if not self._ends(piece):
             return received
-        message, torn = b"".join(self._group), self._torn
-        self._group, self._torn = [], False
-        return [*received, MessageReceived(message, not torn)]
+        message, whole = b"".join(self._group), self._damage.whole
+        self._group, self._damage = [], Damage()
+        return [*received, MessageReceived(message, whole)]
 
     def _ends(self, piece: Piece) -> bool:
         return self._last is not None and self._last.search(bytes(self._buffer[piece.text_start : piece.text_stop])) is not None
 
     def _cut(self, raw: bytes) -> list[Event]:
         message = b"".join(self._group) + raw
-        self._group, self._torn = [], False
+        # What follows a cut inside a group may be the rest of it.
+        self._group, self._damage = [], Damage(torn=bool(self._group))
         return [MessageReceived(message, False)] if message else []
 
     def _overflow(self) -> list[Event]:

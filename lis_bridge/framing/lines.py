@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lis_bridge.core.faults import Fault
 from lis_bridge.framing.checks import RULES, CheckRule
+from lis_bridge.framing.damage import Damage
 from lis_bridge.framing.events import EVIDENCE_BYTES, Discarded, Event, FrameReceived, MessageReceived, Send
 from lis_bridge.framing.profile import Profile
 
@@ -77,11 +78,11 @@ class Lines:
         self._seen = 0
         self._now = 0.0
         self._group: list[bytes] = []
-        self._torn = False
-        self._saved: tuple[list[bytes], int, bool, bytes | None] = (self._group, 0, False, None)
+        self._damage = Damage()
+        self._saved: tuple[list[bytes], int, Damage, bytes | None] = (self._group, 0, Damage(), None)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn, None)
+        self._saved = (self._group, len(self._group), self._damage, None)
         self._buffer += data
         found = self._advance(final=False)
         if len(self._buffer) + sum(map(len, self._group)) > self._max:
@@ -96,12 +97,12 @@ class Lines:
         return self.close(now)
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._group, len(self._group), self._torn, bytes(self._buffer))
+        self._saved = (self._group, len(self._group), self._damage, bytes(self._buffer))
         self.deadline, self._now = None, now
         return [*self._advance(final=True), *self._finish(self._form.last is None)]
 
     def refused(self) -> None:
-        self._group, count, self._torn, rest = self._saved
+        self._group, count, self._damage, rest = self._saved
         del self._group[count:]
         if rest is not None:
             self._buffer[:], self._seen = rest, 0
@@ -129,10 +130,10 @@ class Lines:
             return [MessageReceived(raw, line.sound, self._reply, self._refusal)] if ended else self._refuse(raw)
         before = self._finish(self._form.last is None) if self._form.first and self._form.first.search(raw) else []
         if not line.sound:
-            # Whether it comes again cannot be told, so its group is not whole.
-            self._torn = True
+            self._damage = self._damage.after(raw, sound=False)
             return [*before, *self._refuse(raw)]
         self._group.append(raw)
+        self._damage = self._damage.after(raw, sound=True)
         found = [*before, FrameReceived(raw, self._reply, self._refusal)]
         return found + self._finish(True) if self._ends(raw) else found
 
@@ -144,9 +145,9 @@ class Lines:
         return self._form.last is not None and self._form.last.search(raw) is not None
 
     def _finish(self, complete: bool) -> list[Event]:
-        raw, torn = b"".join(self._group), self._torn
-        self._group, self._torn = [], False
-        return [MessageReceived(raw, complete and not torn)] if raw.strip() else []
+        raw, whole = b"".join(self._group), self._damage.whole
+        self._group, self._damage = [], Damage()
+        return [MessageReceived(raw, complete and whole)] if raw.strip() else []
 
     def _overflow(self) -> list[Event]:
         fault = Fault("message too long", f"{len(self._buffer)} bytes", f"More than {self._max} bytes without an end")
@@ -169,6 +170,7 @@ def groups(raw: bytes, form: Form) -> Iterator[Group]:
     """The groups of stored bytes by the same rules."""
     kept: list[tuple[int, int]] = []
     torn: list[int] = []
+    damage = Damage()
     at = 0
     while (line := next_line(raw, at, form, final=True)) is not None:
         at = line.stop
@@ -177,17 +179,18 @@ def groups(raw: bytes, form: Form) -> Iterator[Group]:
         if not text.strip() and not ends:
             continue
         if form.first is not None and form.first.search(text) and (kept or torn):
-            yield Group(tuple(kept), form.last is None and not torn, tuple(torn))
-            kept, torn = [], []
+            yield Group(tuple(kept), form.last is None and damage.whole, tuple(torn))
+            kept, torn, damage = [], [], Damage()
+        damage = damage.after(text, sound=line.sound)
         if line.sound:
             kept.append((line.start, line.stop))
         else:
             torn.append(line.start)
         if ends or not form.grouped:
-            yield Group(tuple(kept), not torn, tuple(torn))
-            kept, torn = [], []
+            yield Group(tuple(kept), damage.whole, tuple(torn))
+            kept, torn, damage = [], [], Damage()
     if kept or torn:
-        yield Group(tuple(kept), form.last is None and not torn, tuple(torn))
+        yield Group(tuple(kept), form.last is None and damage.whole, tuple(torn))
 
 
 def _compiled(pattern: str) -> re.Pattern[bytes] | None:

@@ -15,6 +15,7 @@ from lis_bridge.framing.bare_stored import unframe_bare
 from lis_bridge.framing.body import Body, nothing, raw_offset, sliced
 from lis_bridge.framing.clean import unframe_clean
 from lis_bridge.framing.control import FS, VT
+from lis_bridge.framing.damage import Damage
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.records import Ending
 from lis_bridge.framing.shape import Piece, Shape, next_piece
@@ -103,16 +104,23 @@ def _mended(raw: bytes, form: Shape) -> list[Body]:
 def _grouped(raw: bytes, form: Shape, last: re.Pattern[bytes]) -> Iterator[Body]:
     """Blocks that belong together, codes kept, up to the one in which ``last`` is found."""
     kept: list[Piece] = []
-    torn = False
+    damage = Damage()
     for piece in pieces(raw, form):
-        if piece.kind in ("bad", "cut"):
-            yield _body_of(raw, piece) if piece.kind == "bad" else nothing(*_body_of(raw, piece).faults)
-            torn = piece.kind == "cut" or bool(kept) or last.search(raw[piece.text_start : piece.text_stop]) is None
+        if piece.kind == "bad":
+            yield _body_of(raw, piece)
+            if kept or not damage.whole or last.search(raw[piece.text_start : piece.text_stop]) is None:
+                damage = damage.after(raw[piece.start : piece.stop], sound=False)
+        elif piece.kind == "cut":
+            yield nothing(*_body_of(raw, piece).faults)
+            if kept:
+                yield _group(raw, kept, False)
+            kept, damage = [], Damage(torn=bool(kept))
         elif piece.kind == "block":
             kept.append(piece)
+            damage = damage.after(raw[piece.start : piece.stop], sound=True)
             if last.search(raw[piece.text_start : piece.text_stop]):
-                yield _group(raw, kept, not torn)
-                kept, torn = [], False
+                yield _group(raw, kept, damage.whole)
+                kept, damage = [], Damage()
     if kept:
         yield _group(raw, kept, False)
 

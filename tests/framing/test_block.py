@@ -108,6 +108,20 @@ def test_a_group_without_a_damaged_block_is_not_whole() -> None:
     assert [complete for _, complete in texts(bad + good[1] + good[2] + b"".join(good), form)] == [False, True]
 
 
+def test_a_group_whose_damaged_block_came_again_is_whole() -> None:
+    form = profile("block", start="02", check="sum", last="^06")
+    good = [wrap(text, form) for text in (b"05 200 7.351 20", b"05 264 94.0 11 7", b"06")]
+    wire = good[0] + good[1].replace(b"94.0", b"94%0") + good[1] + good[2]
+    assert messages(run(form, wire)) == [(b"".join(good), True)]
+    assert texts(wire, form) == [(b"".join(good), True)]
+
+
+def test_the_rest_of_a_group_that_was_cut_off_is_not_whole_either() -> None:
+    wire = b"\x0205a\x03\x0205\x0205b\x03\x0206\x03\x0206\x03"
+    assert [complete for _, complete in messages(run(GROUP, wire))] == [False, False, True]
+    assert [complete for _, complete in texts(wire, GROUP)] == [False, False, True]
+
+
 def numbered(data: bytes) -> bytes:
     blocks = [data[at : at + DATA_BYTES].ljust(DATA_BYTES) for at in range(0, len(data), DATA_BYTES)]
     wire = (b"\x02%02X" % number + block + b"%04X\x03" % crc16(block) for number, block in enumerate(blocks, 1))

@@ -50,6 +50,12 @@ def test_a_damaged_line_is_refused_and_the_message_is_not_whole_without_it() -> 
     assert maps_back(body, FIRST + damaged + OTHER + LAST)
 
 
+def test_a_damaged_line_that_comes_again_leaves_the_message_whole() -> None:
+    wire = FIRST + RESULT.replace(b"136", b"186") + RESULT + LAST
+    assert messages(run(VITROS, wire)) == [(FIRST + RESULT + LAST, True)]
+    assert [(body.text, body.complete) for body in unframe(wire, VITROS)] == [(FIRST + RESULT + LAST, True)]
+
+
 def test_a_damaged_line_that_is_a_message_of_its_own_is_refused() -> None:
     single = profile("lines", check="sum inside", reply="06", refusal="15")
     events = run(single, RESULT.replace(b"136", b"186") + RESULT)
