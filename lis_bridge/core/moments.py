@@ -12,9 +12,17 @@ from functools import lru_cache
 _DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?([+-]\d{4})?")
 
 
-@lru_cache(maxsize=65536)
+LONGEST = 32
+"""Characters of a moment at the most; longer text is none, and is not remembered."""
+
+
 def from_digits(text: str, zone: tzinfo) -> str | None:
     """``YYYYMMDD[HHMM[SS]][±ZZZZ]`` as ISO text with offset, or None when it is no moment (HL7 v2 TS, LIS2-A2 6.6.2)."""
+    return _from_digits(text, zone) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=65536)
+def _from_digits(text: str, zone: tzinfo) -> str | None:
     found = _DIGITS.fullmatch(text.strip())
     if found is None:
         return None

@@ -79,7 +79,11 @@ def first_bytes(among: Sequence[Profile]) -> re.Pattern[bytes]:
 
 def spoken(among: Sequence[Profile], raw: bytes) -> list[Profile]:
     """The profiles whose opening stands first in stored bytes, the highest rank first; more than one only of kind ``block``."""
-    found = [(match.start(), rank, profile) for rank, profile in enumerate(among) if (match := opening(profile).search(raw))]
+    at_once = [(0, rank, profile) for rank, profile in enumerate(among) if opening(profile).match(raw)]
+    # Looking for an opening further on reads all bytes once for every profile.
+    found = at_once or [
+        (match.start(), rank, profile) for rank, profile in enumerate(among) if (match := opening(profile).search(raw))
+    ]
     if not found:
         return []
     place, _, best = min(found, key=lambda one: one[:2])
