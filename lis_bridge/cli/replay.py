@@ -5,23 +5,30 @@ Nothing is doubled by it: results that are known add nothing, and what would cha
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lis_bridge.cli.database import database
 from lis_bridge.cli.exits import Exit
-from lis_bridge.cli.output import ConfigFile, Json, document
+from lis_bridge.cli.output import ConfigFile, Json, document, table
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from lis_bridge.cli.trial import Said, Trial
 
 Entries = Annotated[
     list[int] | None, typer.Argument(metavar="[ENTRY]...", help="Numbers of journal entries.", show_default=False)
 ]
 Quarantined = Annotated[bool, typer.Option("--quarantined", help="Everything that is quarantined.")]
 Held = Annotated[bool, typer.Option("--held", help="Everything that an open hold waits for.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would be filed and what would change; nothing is written.")
+]
 Analyzer = Annotated[str | None, typer.Option("--analyzer", metavar="ID", help="Of this analyzer only.")]
 
 
@@ -31,11 +38,13 @@ def replay(
     quarantined: Quarantined = False,
     held: Held = False,
     analyzer: Analyzer = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
     """Process journal entries again; a running service does so within a second.
 
-    Exit codes: 0 something is processed again, 1 nothing waited.
+    Exit codes: 0 something is processed again, 1 nothing waited. With --dry-run: 0 nothing delivered would be read differently, 1 something would, or
+    not all could be looked at.
 
     Example: lis-bridge replay -c bridge.toml --quarantined --held --analyzer line-1
     """
@@ -43,12 +52,61 @@ def replay(
 
     if not (entries or quarantined or held):
         raise UsageError("nothing was chosen", where="lis-bridge replay", hint="Name entries, or --quarantined, or --held")
+    if dry_run:
+        return _tried(config, set(entries or ()), quarantined, held, analyzer, json)
     with database(config) as (_, store), store.write() as tx:
         chosen = set(entries or ()) | set(_waiting(tx, quarantined, held, analyzer))
         for id in sorted(chosen):
             journal.reopen(tx, id)
     document({"replayed": sorted(chosen)}) if json else typer.echo(f"{len(chosen)} entries are processed again")
     return Exit.OK if chosen else Exit.FINDINGS
+
+
+def _tried(config: Path, named: set[int], quarantined: bool, held: bool, analyzer: str | None, json: bool) -> int:
+    """Show what a replay would do, and do nothing of it."""
+    import structlog
+
+    from lis_bridge.catalogue.library import Library
+    from lis_bridge.cli.config import refuse_mismatches
+    from lis_bridge.cli.trial import trial
+    from lis_bridge.core import resources
+
+    # What is undone did not happen: the steps must not log it.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with database(config) as (settings, store):
+        refuse_mismatches(settings, Library.load(resources.drivers()))  # as run would
+        with store.read() as tx:
+            chosen = sorted(named | set(_waiting(tx, quarantined, held, analyzer)))
+        found = trial(settings, store, chosen)
+    document(found) if json else _tell(found)
+    return Exit.OK if chosen and found.harmless else Exit.FINDINGS
+
+
+def _tell(found: Trial) -> None:
+    rows = [
+        (one.entry, one.analyzer, one.state, ", ".join(one.tubes), _counted(one.outcomes), one.owed, one.reason)
+        for one in found.entries
+    ]
+    table(("entry", "analyzer", "would be", "tubes", "results", "to the LIS", "reason"), rows, empty="nothing waits")
+    changes = [
+        (one.entry, one.tube, one.code, _read(one.before), _read(one.after), "yes" if one.delivered else "no", one.outcome)
+        for one in found.changes
+    ]
+    columns = ("entry", "tube", "code", "stands as", "would be read as", "delivered", "outcome")
+    table(columns, changes, empty="no result that is reported would be read differently")
+    if found.rest:
+        typer.echo(f"{len(found.rest)} entries were not looked at; name fewer, from {found.rest[0]} on", err=True)
+
+
+def _counted(outcomes: dict[str, int]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+
+
+def _read(said: Said) -> str:
+    factor = f" × {said.factor}" if said.factor not in (None, "1") else ""
+    return (
+        f"{said.test or '(no test)'} {said.comparator}{said.value or ''} {said.unit or ''} → {said.ucum or '(no unit)'}{factor}"
+    )
 
 
 def _waiting(tx: Connection, quarantined: bool, held: bool, analyzer: str | None) -> list[int]:
