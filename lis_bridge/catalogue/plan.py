@@ -379,7 +379,7 @@ class _Head:
     def _patient(self, lookup: Lookup) -> Patient | None:
         parts = {name: _person(choice, lookup) for name, choice in self._person}
         if parts["name"] and self._spec.name_as_sent:
-            parts["name"] = _first(self._name, lookup)
+            parts["name"] = (_first(self._name, lookup) or "").rstrip("^")
         if parts["id"] in self._spec.anonymous:
             parts["id"] = None
         return Patient(**parts) if parts["id"] or parts["name"] else None

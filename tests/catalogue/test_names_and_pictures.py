@@ -34,9 +34,10 @@ def message(*segments: str, name_as_sent: bool = False) -> Message:
     return found
 
 
+@pytest.mark.parametrize("sent", ["MUSTER^ROSA", "MUSTER^ROSA^^"])
 @pytest.mark.parametrize(("as_sent", "name"), [(False, "MUSTER ROSA"), (True, "MUSTER^ROSA")])
-def test_the_parts_of_a_name_are_joined_unless_the_manifest_keeps_them(as_sent: bool, name: str) -> None:
-    patient = message("PID|1||||MUSTER^ROSA", "OBR|1||417", name_as_sent=as_sent).patient
+def test_the_parts_of_a_name_are_joined_unless_the_manifest_keeps_them(sent: str, as_sent: bool, name: str) -> None:
+    patient = message(f"PID|1||||{sent}", "OBR|1||417", name_as_sent=as_sent).patient
     assert patient is not None
     assert patient.name == name
 
