@@ -94,7 +94,7 @@ class Plan:
 
     def decode_body(self, body: Body, *, complete: bool) -> tuple[list[Message], list[Fault]]:
         """The messages of one unframed body by the first dialect that can read it; a torn last line is left out before its charset matters."""
-        raw = body.text if complete else body.text[: max(body.text.rfind(b"\r"), body.text.rfind(b"\n")) + 1]
+        raw = body.text if complete else _whole_lines(body.text)
         for dialect in self.dialects:
             text, fault = dialect.text_of(raw)
             readings = dialect.read(text, raw, complete, _shift(body.starts))
@@ -105,6 +105,12 @@ class Plan:
         return [], [
             Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")
         ]
+
+
+def _whole_lines(text: bytes) -> bytes:
+    """A text that was cut off, without its torn last line; one without lines (fixed width) stays as it is."""
+    end = max(text.rfind(b"\r"), text.rfind(b"\n")) + 1
+    return text[:end] if end else text
 
 
 def _unreadable(message: Message) -> Message:
