@@ -142,7 +142,8 @@ class ControlSpec(Model):
 
 class MessageSpec(Model):
     """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text).
-    ``name_as_sent``: the components of a name keep their separator instead of one blank.
+    ``name_as_sent``: the components of a name keep their separator instead of one blank. ``name_given_first``: the family name, sent as the
+    first component, is put behind the others.
     """
 
     specimen: Texts = ()
@@ -150,6 +151,7 @@ class MessageSpec(Model):
     patient_id: Texts = ()
     patient_name: Texts = ()
     name_as_sent: bool = False
+    name_given_first: bool = False
     birth: Texts = ()
     sex: Texts = ()
     age: Texts = ()

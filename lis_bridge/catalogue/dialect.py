@@ -1,0 +1,210 @@
+"""One dialect of a driver, compiled: text of one message in, messages in the bridge's words out."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import tzinfo
+from itertools import chain
+
+import msgspec
+
+from lis_bridge.catalogue.codes import CodeBook
+from lis_bridge.catalogue.forms import fixed_forms, pairs_form
+from lis_bridge.catalogue.heads import Controls, Head, Kinds
+from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
+from lis_bridge.catalogue.mapping import Mapper
+from lis_bridge.catalogue.overrides import Overrides
+from lis_bridge.catalogue.tests import TestCatalogue
+from lis_bridge.core.faults import Fault
+from lis_bridge.core.results import Image, Kind, Message, Observation
+from lis_bridge.dialects import fixed, hl7v2, lis2a2, pairs, paths
+from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
+from lis_bridge.framing.unframe import Body
+
+Reading = Section | pairs.Reading | fixed.Reading
+
+
+class CompiledDialect:
+    """One dialect of a driver, compiled."""
+
+    def __init__(
+        self, name: str, spec: Dialect, manifest: Manifest, tests: TestCatalogue, zone: tzinfo, overrides: Overrides
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self._charsets = overrides.charset or spec.charset
+        codes = CodeBook(
+            {**manifest.codes, **overrides.codes},
+            {**manifest.units, **overrides.units},
+            frozenset(code for group in manifest.ignored for code in group.codes),
+            tuple(re.compile(pattern) for group in manifest.ignored for pattern in group.patterns),
+            tests,
+            by_name=manifest.match == "code or name",
+        )
+        missing = re.compile("|".join(f"(?:{pattern})" for pattern in manifest.missing)) if manifest.missing else None
+        abnormal = manifest.abnormal_flags.get if manifest.abnormal == "device" else None
+        self._tables = tuple(
+            _Table(
+                table,
+                Mapper(
+                    table,
+                    codes,
+                    record=table.record or _RESULT[spec.kind],
+                    missing=missing,
+                    zone=zone,
+                    abnormal=(lambda flag: abnormal(flag, "")) if abnormal else None,
+                    last_wins=manifest.runs.repeated_in_message == "last",
+                ),
+                _RESULT[spec.kind],
+            )
+            for table in spec.results
+        )
+        self._kinds = Kinds(spec.kinds)
+        self._head = Head(spec.message, zone)
+        self._controls = Controls(manifest, overrides)
+        self._pairs = pairs_form(spec) if spec.kind == "pairs" else None
+        self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()
+
+    def text_of(self, raw: bytes) -> tuple[str, Fault | None]:
+        """The text in the first charset that holds it; a fault and replacement characters where none does."""
+        for charset in self._charsets:
+            try:
+                return raw.decode(charset), None
+            except UnicodeDecodeError:
+                continue
+        hint = f"Tried {', '.join(self._charsets)}; set the analyzer's charset"
+        return raw.decode(self._charsets[0], "replace"), Fault("unknown encoding", f"message of {len(raw)} bytes", hint)
+
+    def read(self, text: str, raw: bytes, complete: bool, at: int = 0) -> Sequence[Reading] | None:
+        """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``."""
+        if self.spec.kind == "hl7":
+            return hl7v2.read(text, raw, complete=complete, at=at)
+        if self.spec.kind == "lis2":
+            return lis2a2.read(text, raw, complete=complete, at=at)
+        if self._pairs is not None:
+            return [pairs.read(text, raw, self._pairs, complete=complete)]
+        reading = fixed.read(text, self._forms, complete=complete)
+        return None if reading is None else [reading]
+
+    def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
+        """One message per specimen: readings under the same patient record and specimen id belong together."""
+        found: list[list[Message]] = []
+        for reading in readings:
+            message = self._message(reading, body, complete)
+            if found and _continues(reading, found[-1][0], message):
+                found[-1].append(message)
+            else:
+                found.append([message])
+        return [self._finished(_joined(parts)) for parts in found]
+
+    def _message(self, reading: Reading, body: Body, complete: bool) -> Message:
+        kind = self._kind(reading)
+        observations: tuple[Observation, ...] = ()
+        images: tuple[Image, ...] = ()
+        for table in self._tables:
+            if kind in table.kinds:
+                rows, pictures = table.map(reading, body)
+                observations += rows
+                images += pictures
+        start = body.starts[0][1] if body.starts else 0
+        message = self._head.message(kind, reading, observations, images, complete, (start, start + len(body.text)))
+        if isinstance(reading, pairs.Reading):
+            message = msgspec.structs.replace(message, curves=reading.curves)
+        return message
+
+    def _kind(self, reading: Reading) -> Kind:
+        kind = self._kinds(reading.lookup)
+        if kind is not None:
+            return kind
+        return "patient" if not isinstance(reading, Section) or reading.size or reading.opened else "other"
+
+    def _finished(self, message: Message) -> Message:
+        if message.kind == "patient" and self._controls.knows(message.specimen):
+            message = msgspec.structs.replace(message, kind="qc")
+        if message.kind == "patient" and not message.observations and not message.images and not message.specimen:
+            message = msgspec.structs.replace(message, kind="other")
+        return message
+
+
+_RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": ""}
+
+
+class _Table:
+    """A compiled table with its way to rows."""
+
+    def __init__(self, table: Table, mapper: Mapper, result: str) -> None:
+        self.kinds: frozenset[str] = frozenset(table.kinds) or frozenset({"patient", "qc"})
+        self._mapper = mapper
+        self._record = table.record if table.record and table.record != result else None
+        self._each = paths.parse(table.each) if table.each else None
+        self._counted = self._record is None and self._each is None  # a run's spans count from where the text stands
+
+    def map(self, reading: Reading, body: Body) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
+        rows = self._rows(reading)
+        if not rows.size:
+            return (), ()
+        if not self._counted or len(body.starts) > 1 or not isinstance(reading, Section):
+            rows.spans = _wire_spans(rows.spans, body.starts)
+        return self._mapper.map(rows, reading.lookup)
+
+    def _rows(self, reading: Reading) -> Rows:
+        if not isinstance(reading, Section):
+            return reading.rows
+        if self._each is not None:
+            return repeats_of(reading, self._each, self._mapper.wanted)
+        if self._record is not None:
+            return record_of(reading, self._record, self._mapper.wanted)
+        return rows_of(reading, self._mapper.wanted, self._mapper.put_off)
+
+
+def shift_of(starts: Sequence[tuple[int, int]]) -> int:
+    """How far the text stands into the journal entry, where it stands there in one run."""
+    return starts[0][1] - starts[0][0] if len(starts) == 1 else 0
+
+
+def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of the text as spans of the journal entry; ``starts`` maps text offsets to raw offsets, one pair per contiguous run."""
+    if len(starts) < 2:
+        shift = shift_of(starts)
+        return [(start + shift, end + shift) for start, end in spans] if shift else spans
+    texts = [text for text, _ in starts]
+    first = bisect_right(texts, spans[0][0]) - 1
+    beyond = first + len(spans)
+    # As most analyzers send: every record in a frame of its own.
+    if texts[first:beyond] == [start for start, _ in spans] and (beyond == len(texts) or spans[-1][1] <= texts[beyond]):
+        return [(raw, raw + end - start) for (start, end), (_, raw) in zip(spans, starts[first:beyond], strict=True)]
+    shifts = [raw - text for text, raw in starts]
+    found = []
+    for start, end in spans:
+        first = bisect_right(texts, start) - 1
+        found.append((start + shifts[first], end + shifts[max(first, bisect_left(texts, end) - 1)]))
+    return found
+
+
+def _continues(reading: Reading, before: Message, message: Message) -> bool:
+    """True when a reading goes on with the specimen of the message before it."""
+    return (
+        isinstance(reading, Section)
+        and not reading.opened & _TOP
+        and before.kind == message.kind
+        and before.specimen == message.specimen
+        and before.closed == message.closed
+        and message.kind != "query"
+    )
+
+
+_TOP = frozenset({"PID", "P", "Q"})
+
+
+def _joined(parts: list[Message]) -> Message:
+    """One message of the parts that continue each other."""
+    if len(parts) == 1:
+        return parts[0]
+    return msgspec.structs.replace(
+        parts[0],
+        observations=tuple(chain.from_iterable(part.observations for part in parts)),
+        images=tuple(chain.from_iterable(part.images for part in parts)),
+        stat=any(part.stat for part in parts),
+    )
