@@ -15,7 +15,7 @@ from lis_bridge.core.results import Image, Message
 TESTS = Catalogue.load(resources.catalogue())
 
 
-def message(*segments: str, name_as_sent: bool = False) -> Message:
+def message(*segments: str, name_as_sent: bool = False, name_given_first: bool = False) -> Message:
     manifest = Manifest.model_validate(
         {
             "id": "device", "name": "Device", "manufacturer": "Maker", "models": ["1"], "class": "hematology", "revision": 1,
@@ -23,7 +23,12 @@ def message(*segments: str, name_as_sent: bool = False) -> Message:
                 "hl7": {
                     "kind": "hl7",
                     "framing": [{"kind": "mllp"}],
-                    "message": {"specimen": ["OBR-3"], "patient_name": ["PID-5"], "name_as_sent": name_as_sent},
+                    "message": {
+                        "specimen": ["OBR-3"],
+                        "patient_name": ["PID-5"],
+                        "name_as_sent": name_as_sent,
+                        "name_given_first": name_given_first,
+                    },
                     "results": [{"code": ["OBX-3"], "value": ["OBX-5"], "type": "OBX-2", "images": ["ED"]}],
                 }
             },
@@ -45,6 +50,15 @@ def test_the_parts_of_a_name_are_joined_unless_the_manifest_keeps_them(sent: str
 @pytest.mark.parametrize("as_sent", [False, True])
 def test_a_name_of_separators_is_no_name(as_sent: bool) -> None:
     assert message("PID|1||||^^", "OBR|1||417", name_as_sent=as_sent).patient is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"), [("MUSTER^ROSA", "ROSA MUSTER"), ("MUSTER^ROSA^ANNA^", "ROSA ANNA MUSTER"), ("MUSTER", "MUSTER")]
+)
+def test_a_family_name_goes_behind_the_others_where_the_manifest_says_so(sent: str, name: str) -> None:
+    patient = message(f"PID|1||||{sent}", "OBR|1||417", name_given_first=True).patient
+    assert patient is not None
+    assert patient.name == name
 
 
 def test_a_picture_may_stand_alone_or_behind_its_format() -> None:
