@@ -125,6 +125,7 @@ def _table(found: Report) -> None:
         ("tubes", found.tubes),
         ("messages sent", found.messages),
         ("results", f"{found.results} of {found.sent} stand in the LIS as sent"),
+        ("most of one tube", f"{found.largest_tube} results"),
         ("deliveries", found.deliveries),
         (
             "held",

@@ -5,6 +5,7 @@ The stages between the ends are read from the bridge's own database after it has
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,9 @@ away are part of it); last byte → last byte at the LIS."""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The demo's figures (DESIGN section 6). ``results`` stand in the LIS as they should, of ``sent``; ``held`` are results kept back, of ``to_hold``."""
+    """The demo's figures (DESIGN section 6). ``results`` stand in the LIS as they should, of ``sent``; ``held`` are results kept back, of ``to_hold``;
+    ``largest_tube`` is the number of different tests that the LIS got of one tube.
+    """
 
     tubes: int
     messages: int
@@ -43,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
     latency_ms: dict[str, dict[str, float]]
     details: dict[str, tuple[str, ...]]
+    largest_tube: int = 0
 
     @property
     def clean(self) -> bool:
@@ -72,7 +76,13 @@ def report(
         seconds=round(seconds, 1),
         latency_ms={ACKNOWLEDGED: percentiles(answered), **inside, WHOLE: percentiles(_whole(plan, received, taken))},
         details={name: places[:SHOWN] for name, places in wrong.items() if places},
+        largest_tube=_largest(received),
     )
+
+
+def _largest(received: Sequence[Received]) -> int:
+    places = {result.place for message in accepted(received) for result in filed(message)}
+    return max(Counter(place.tube for place in places).values(), default=0)
 
 
 def _processed(tx: Connection) -> Iterable[float]:
