@@ -74,11 +74,15 @@ class CodeBook:
         known = self._tests.test(test)
         if known is None:
             return Mapped(None, sent, None, None, Reason.UNKNOWN_CODE.value, None)
-        spelling = sent or self._units.get(code) or self._units.get(test)
+        spelling = self._spelling(sent) or self._units.get(code) or self._units.get(test)
         found = self._tests.unit(spelling, known)
         if found is None:
             return Mapped(test, sent, None, None, None, Reason.UNKNOWN_UNIT.value)
         return Mapped(test, sent, found.ucum, found.factor, None, None)
+
+    def _spelling(self, sent: str | None) -> str | None:
+        """What the wire's unit means where ``[units]`` explains it (``"unit 15"``); the empty text: nothing."""
+        return self._units.get(f"unit {sent}", sent) if sent else None
 
     def is_ignored(self, code: str) -> bool:
         """True for a code that the manifest declares to be no result."""
