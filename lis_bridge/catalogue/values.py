@@ -40,13 +40,14 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
 
 
-_RANGE = re.compile(r"\s*(?P<low>[+-]?[0-9]*\.?[0-9]+)?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>[+-]?[0-9]*\.?[0-9]+)?\s*(?:\\.*)?")
+_LIMIT = r"[+-]?(?:[0-9]*\.?[0-9]+|[0-9]+\.)"
+_RANGE = re.compile(rf"\s*(?P<low>{_LIMIT})?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>{_LIMIT})?\s*(?:\\.*)?")
 _ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*\.?[0-9]+)\s*")
 
 
 def limits_of(text: str) -> tuple[str | None, str | None]:
-    """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``-0.05 TO 0.05``, ``<5``,
-    ``lo^hi``, of which LIS2 may repeat others behind a backslash (critical limits).
+    """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``110. to 160.``,
+    ``-0.05 TO 0.05``, ``<5``, ``lo^hi``, of which LIS2 may repeat others behind a backslash (critical limits).
     """
     found = _RANGE.fullmatch(text)
     if found is not None:

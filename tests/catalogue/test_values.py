@@ -40,3 +40,9 @@ def test_a_value_is_judged_by_the_limits_that_stand_beside_it(value: str, low: s
 def test_a_limit_that_is_no_number_judges_nothing(limit: str) -> None:
     assert by_range(Decimal(4), "1", limit) == ""
     assert by_range(Decimal(4), limit, "9") == ""
+
+
+@pytest.mark.parametrize("text", [" 110. to   160.", "110.-160."])
+def test_a_limit_may_end_with_its_decimal_point(text: str) -> None:
+    assert limits_of(text) == ("110.", "160.")
+    assert by_range(Decimal(69), *limits_of(text)) == "L"
