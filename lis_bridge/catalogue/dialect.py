@@ -12,7 +12,7 @@ import msgspec
 
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import fixed_forms, pairs_form
-from lis_bridge.catalogue.heads import Controls, Head, Kinds
+from lis_bridge.catalogue.heads import Controls, Head, Kinds, moment_paths
 from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.overrides import Overrides
@@ -61,6 +61,7 @@ class CompiledDialect:
             )
             for table in spec.results
         )
+        _refuse_results_as_head(spec)
         self._kinds = Kinds(spec.kinds)
         self._head = Head(spec.message, zone)
         self._controls = Controls(manifest, overrides)
@@ -126,6 +127,13 @@ class CompiledDialect:
         if message.kind == "patient" and not message.observations and not message.images and not message.specimen:
             message = msgspec.structs.replace(message, kind="other")
         return message
+
+
+def _refuse_results_as_head(spec: Dialect) -> None:
+    """The date of a running number stands above the results, or is theirs anyway; a result's own field can never be read as it."""
+    for path in (path for item in spec.message.dated for path in moment_paths(item)):
+        if path.record and path.record == _RESULT[spec.kind]:
+            raise ValueError(f"dated: {path} stands in the results, whose dates count where dated finds none; leave it out")
 
 
 _RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": ""}
