@@ -39,11 +39,14 @@ def list_(json: _Json = False) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(Column("driver", no_wrap=True), Column("class", no_wrap=True), "protocol", "direction", "tier", "models")
+    console = Console()
+    wide = console.width >= 120
+    heads = ["protocol", "direction", "tier", *(["models"] if wide else [])]
+    table = Table(Column("driver", no_wrap=True), Column("class", no_wrap=True), *heads)
     for row in rows:
-        models = ", ".join(row["models"])
-        table.add_row(row["id"], row["class"], row["protocol"], row["direction"], row["tier"], models)
-    Console().print(table)
+        models = [", ".join(row["models"])] if wide else []
+        table.add_row(row["id"], row["class"], row["protocol"], row["direction"], row["tier"], *models)
+    console.print(table)
 
 
 def _row(subject: Any, tier: Any) -> dict[str, Any]:
