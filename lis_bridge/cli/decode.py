@@ -53,4 +53,7 @@ def _print(value: Any) -> None:
 
 
 def _undecided(candidates: tuple[Candidate, ...]) -> dict[str, Any]:
-    return {"candidates": [{"driver": candidate.driver, "why": candidate.why} for candidate in candidates]}
+    return {
+        "candidates": [{"driver": candidate.driver, "why": candidate.why} for candidate in candidates],
+        "messages": [],  # a script that walks through messages finds none
+    }
