@@ -1,7 +1,7 @@
 """``lis-bridge decode FILE``: what stands in a capture, as one JSON document.
 
-FILE holds wire bytes, framed or bare. Without ``--driver`` the content decides; damage that a logger did is repaired here (and only here and on
-import) and named in ``faults``.
+FILE holds wire bytes, framed or bare, or a recording of ``lis-bridge capture``. Without ``--driver`` the content decides; damage that a
+logger did is repaired here (and only here and on import) and named in ``faults``.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai
 
 
 def _bytes_of(file: Path) -> bytes:
+    from lis_bridge.transport.recording import wire
+
     try:
-        return file.read_bytes()
+        return wire(file.read_bytes())
     except OSError as wrong:
         raise UsageError(wrong.strerror or "cannot be read", where=str(file), hint="Name a capture file") from wrong
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Wire bytes, framed or bare.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Wire bytes, framed or bare, or a recording.")]
 DriverOption = Annotated[str | None, typer.Option("--driver", metavar="ID", help="The driver; without it the content decides.")]
 ZoneOption = Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Where the analyzer's clock stands.")]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -53,12 +52,6 @@ def fields(values: Mapping[str, object]) -> None:
 def moment(at: datetime | None) -> str:
     """A time in this machine's zone, to the second."""
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}" if at is not None else ""
-
-
-def readable(raw: bytes) -> str:
-    """Wire bytes for a screen: printable ASCII as it is, every other byte as <hex>, a new line after each CR, LF or CR LF."""
-    shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else f"<{byte:02X}>" for byte in raw)
-    return re.sub(r"(<0D>(?:<0A>)?|<0A>)", r"\1\n", shown)
 
 
 def _cell(value: object) -> str:

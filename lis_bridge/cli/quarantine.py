@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lis_bridge.cli.database import database
-from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment, readable, table
+from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment, table
 from lis_bridge.core.faults import UsageError
 from lis_bridge.core.holds import WORDS
+from lis_bridge.framing.legible import legible
 
 if TYPE_CHECKING:
     from lis_bridge.journal import Filed
@@ -221,4 +222,4 @@ def _tell(hold: HoldLine | None, found: Filed) -> None:
         }
         fields({**facts, "what to do": _what(hold), "decided by": hold.decided_by})
     fields(_facts(found))
-    typer.echo(readable(found.raw[:SHOWN]))
+    typer.echo(legible(found.raw[:SHOWN]))

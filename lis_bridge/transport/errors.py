@@ -5,6 +5,7 @@ LinkError
 ├── PortTakenError      another program listens there
 ├── UnreachableError    nobody answers, or the connection ended
 ├── DeviceMissingError  no such serial device now
+├── BadSettingsError    the serial device does not know them
 ├── DeniedError         the account may not use it
 └── FolderGoneError     the watched folder cannot be listed
 """
@@ -35,6 +36,10 @@ class UnreachableError(LinkError):
 
 class DeviceMissingError(LinkError):
     """There is no such serial device now."""
+
+
+class BadSettingsError(LinkError):
+    """The serial device does not know these settings."""
 
 
 class DeniedError(LinkError):

@@ -17,13 +17,18 @@ import serial
 
 from lis_bridge.core.faults import LinkError
 from lis_bridge.transport import ports
-from lis_bridge.transport.errors import DENIED, DeniedError, DeviceMissingError, UnreachableError, reason
+from lis_bridge.transport.errors import DENIED, BadSettingsError, DeniedError, DeviceMissingError, UnreachableError, reason
 from lis_bridge.transport.link import CHUNK, WRITE_SECONDS, Channel
 
 POLL_SECONDS = 0.5
 """How often the thread looks whether it should end, or whether its device has vanished without a word."""
 BUFFER = 4 * 1024 * 1024
 """Bytes read ahead of the bridge; beyond, the thread waits, and flow control (where there is any) holds the analyzer."""
+_REFUSALS: tuple[type[Exception], ...] = (OSError, ValueError)
+with suppress(ImportError):
+    import termios
+
+    _REFUSALS = (*_REFUSALS, termios.error)  # settings that a device cannot have; no OSError
 _ON = frozenset({"on", "true", "1"})
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO})
 _BUSY = frozenset({errno.EBUSY, errno.EAGAIN})
@@ -63,6 +68,11 @@ class Line:
     def where(self) -> str:
         return str(self.identity) if self.identity else self.place
 
+    @property
+    def settings(self) -> str:
+        """As people write it: ``9600 8N1``."""
+        return f"{self.baud} {self.bits}{self.parity}{self.stop:g}"
+
     def open(self) -> serial.Serial:
         """The open device, for this process alone. Raises LinkError."""
         # An adapter's COM name may by now be another adapter's, so a name never stands in for an identity.
@@ -71,7 +81,7 @@ class Line:
             port = self._unopened()
             port.port = device
             port.open()
-        except (OSError, ValueError) as error:
+        except _REFUSALS as error:
             raise self._refused(device, error) from error
         return port
 
@@ -102,9 +112,10 @@ class Line:
             return DeniedError("the device may not be opened", where=device, hint=_who_may(device))
         if number in _GONE or not self._is_there(device):
             return ports.missing(device)
-        settings = f"{self.baud} {self.bits}{self.parity}{self.stop:g}, flow {self.flow}"
-        return LinkError(
-            f"the device refuses {settings}", where=device, hint="Is this a serial device, and does it know these settings?"
+        return BadSettingsError(
+            f"the device refuses {self.settings}, flow {self.flow}",
+            where=device,
+            hint="Is this a serial device, and does it know these settings?",
         )
 
     def _is_there(self, device: str) -> bool:
@@ -115,17 +126,17 @@ class SerialLink:
     """A serial device, one conversation from its opening to its loss."""
 
     def __init__(self, line: Line) -> None:
-        self._line = line
+        self.line = line
 
     @property
     def where(self) -> str:
-        return self._line.where
+        return self.line.where
 
     async def open(self) -> None:
         """Nothing need be had beforehand: an adapter that is not plugged in is no reason not to start."""
 
     async def connections(self) -> AsyncIterator[Channel]:
-        port = await asyncio.to_thread(self._line.open)
+        port = await asyncio.to_thread(self.line.open)
         channel = SerialChannel(port)
         yield channel
         await channel.wait_closed()

@@ -56,7 +56,7 @@ def test_list_shows_reason_and_remedy_of_what_is_quarantined(lis_bridge: Run, co
 
 
 def test_show_gives_the_wire_s_bytes_exactly(lis_bridge: Run, config: Path, tmp_path: Path) -> None:
-    assert "<0B>MSH|<FF><0D>\n<1C><0D>\n" in lis_bridge("quarantine", "show", 1, "-c", config).stdout
+    assert "<VT>MSH|<xFF><CR>\n<FS><CR>\n" in lis_bridge("quarantine", "show", 1, "-c", config).stdout
     document = json.loads(lis_bridge("quarantine", "show", 1, "-c", config, "--json").stdout)
     assert (document["message"]["bytes"], document["raw"]) == (9, "C01TSHz/DRwN")
 
