@@ -71,7 +71,7 @@ class Plan:
 
     def decode_body(self, body: Body, *, complete: bool) -> tuple[list[Message], list[Fault]]:
         """The messages of one unframed body by the first dialect that can read it; a torn last line is left out before its charset matters."""
-        raw = body.text if complete else _whole_lines(body.text)
+        raw = body.text if complete else whole_lines(body.text)
         for dialect in self.dialects:
             text, fault = dialect.text_of(raw)
             readings = dialect.read(text, raw, complete, shift_of(body.starts))
@@ -84,7 +84,7 @@ class Plan:
         ]
 
 
-def _whole_lines(text: bytes) -> bytes:
+def whole_lines(text: bytes) -> bytes:
     """A text that was cut off, without its torn last line; one without lines (fixed width) stays as it is."""
     end = max(text.rfind(b"\r"), text.rfind(b"\n")) + 1
     return text[:end] if end else text

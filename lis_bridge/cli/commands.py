@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("replay", "replay", "replay", LABORATORY),
     Command("decode", "decoding", "decode", ONBOARDING),
     Command("capture", "capture", "capture", ONBOARDING),
+    Command("anonymise", "anonymise", "anonymise", ONBOARDING),
     Command("driver", "driver", "app", ONBOARDING),
     Command("simulate", "simulate", "app", ONBOARDING),
 )

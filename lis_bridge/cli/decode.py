@@ -27,7 +27,7 @@ def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai
     from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.tests import TestCatalogue
 
-    raw = _bytes_of(file)
+    raw = bytes_of(file)
     library = Library.load(resources.drivers())
     if driver is None:
         candidates = library.identify(raw)
@@ -41,7 +41,8 @@ def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai
     return 0 if found.messages else 1
 
 
-def _bytes_of(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
+    """The wire bytes of a capture or recording. Raises UsageError."""
     from lis_bridge.transport.recording import wire
 
     try:

@@ -14,14 +14,17 @@ from typing import NamedTuple
 from lis_bridge.framing.frames import sum8
 
 _HEX2 = re.compile(rb"[0-9A-Fa-f]{2}")
+_LAST_TWO = re.compile(rb"(..)\Z", re.DOTALL)
+_LAST_TWO_OF_LINE = re.compile(rb"(..)[\r\n]*\Z", re.DOTALL)
 _SUM16 = re.compile(rb"\r} ([0-9A-F]{4})\r\Z")
 
 
 class CheckRule(NamedTuple):
-    """``after``: bytes that follow the end code; ``fits(text, end, following)``."""
+    """``after``: bytes that follow the end code; ``fits(text, end, following)``; ``inside`` finds them, as its group, in the text."""
 
     after: int
     fits: Callable[[bytes, bytes, bytes], bool]
+    inside: re.Pattern[bytes] | None = None
 
 
 def _xor(text: bytes, end: bytes, following: bytes) -> bool:
@@ -72,8 +75,8 @@ RULES: dict[str, CheckRule] = {
     "xor": CheckRule(1, _xor),  # Hitachi 7150, Olympus AU
     "sum": CheckRule(2, _sum),  # Hitachi 7060, 747
     "sum+end": CheckRule(2, _sum_with_end),
-    "sum inside": CheckRule(0, _sum_inside),  # Dimension, Vitros lines
-    "complement inside": CheckRule(0, _complement_inside),  # IL 1620, Coulter JT
-    "rounded inside": CheckRule(0, _rounded_inside),  # HemaCell
-    "sum16 inside": CheckRule(0, _sum16_inside),  # Micros 60
+    "sum inside": CheckRule(0, _sum_inside, _LAST_TWO),  # Dimension, Vitros lines
+    "complement inside": CheckRule(0, _complement_inside, _LAST_TWO),  # IL 1620, Coulter JT
+    "rounded inside": CheckRule(0, _rounded_inside, _LAST_TWO_OF_LINE),  # HemaCell
+    "sum16 inside": CheckRule(0, _sum16_inside, _SUM16),  # Micros 60
 }
