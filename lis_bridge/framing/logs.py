@@ -23,6 +23,7 @@ _LOGGER = re.compile(
     rb"|(?:\r\n)?DateTime: [^\r\n]{1,40}? R:"
 )
 _ADDED_LF = re.compile(rb"\r(\n)")
+_DOUBLED_CR = re.compile(rb"\r(\r)(?=\n)")
 _WRAPS = re.compile(rb"\r\n")
 _ALL: Starts = ((0, 0),)
 _SHORTEST = 16
@@ -35,6 +36,24 @@ def around_logger(raw: bytes, read: Reader) -> list[Body]:
     """What ``read`` finds once the logger's own lines are left out."""
     cleaned, starts = without(raw, _LOGGER)
     return read(raw) if len(cleaned) == len(raw) else _named(read(cleaned), starts, len(raw) - len(cleaned))
+
+
+def undoubled(raw: bytes, read: Reader) -> list[Body]:
+    """What ``read`` finds where a text logger wrote CR CR LF for CR LF, if more texts are whole, by their checks, than as it stands."""
+    found = read(raw)
+    text, starts = without(raw, _DOUBLED_CR)
+    if len(text) == len(raw):
+        return found
+    other = read(text)
+    if _whole(other) <= _whole(found):
+        return found
+    fault = Fault("line ends doubled", f"{len(raw) - len(text)} bytes", "CR CR LF was read as CR LF; the checks fit so")
+    named = [composed(body, starts) for body in other]
+    return [replace(named[0], faults=(fault, *named[0].faults)), *named[1:]]
+
+
+def _whole(bodies: list[Body]) -> int:
+    return sum(body.complete for body in bodies)
 
 
 def stored_frames(raw: bytes, profile: Profile) -> list[Body]:
@@ -59,7 +78,7 @@ def _named(bodies: list[Body], starts: Starts, size: int) -> list[Body]:
 
 
 def blocks(raw: bytes, form: Shape, body_of: Callable[[bytes, Piece], Body]) -> list[Body]:
-    """Blocks of a log: also those whose start code or check character was never written."""
+    """Blocks of a log: also those whose start code or check character was never written, or that lost bytes that their check does not count."""
     found: list[Body] = []
     at = 0
     while at < len(raw) and (piece := next_piece(raw, at, form, final=True)) is not None:
@@ -70,9 +89,28 @@ def blocks(raw: bytes, form: Shape, body_of: Callable[[bytes, Piece], Body]) -> 
             at = stop
             fault = Fault("check missing", f"byte {piece.start}", "The next block follows the end at once")
             found.append(replace(body_of(raw, piece._replace(kind="block")), faults=(fault,)))
+        elif piece.kind in ("bad", "cut") and (whole := _shortened(raw, piece, form)):
+            at = whole.stop
+            fault = Fault(
+                "length wrong", f"byte {piece.start}", "Shorter than it says: the log lost bytes (NUL); its checksum fits"
+            )
+            found.append(replace(body_of(raw, whole), faults=(fault,)))
         elif piece.kind in ("block", "bad", "cut"):
             found.append(body_of(raw, piece))
     return found
+
+
+def _shortened(raw: bytes, bad: Piece, form: Shape) -> Piece | None:
+    """The block that counts its bytes, from the same start to the first end at which its check fits; None where there is none."""
+    if not form.length:
+        return None
+    count = raw[bad.text_start : bad.text_start + form.length]
+    stop = bad.text_start + int(count) if count.isdigit() else bad.text_start
+    for end in form.inside.finditer(raw, bad.text_start, stop):
+        text = raw[bad.text_start : end.start()]
+        if end.group() in form.ends and form.check.fits(text, end.group(), b""):
+            return Piece("block", bad.start, end.end(), bad.text_start, end.start())
+    return None
 
 
 def _unstarted(raw: bytes, noise: Piece, form: Shape) -> Iterator[Body]:

@@ -34,6 +34,11 @@ class Block(NamedTuple):
     data: int
     sound: bool
 
+    @property
+    def inside(self) -> int:
+        """Where to look on in a block that is not sound: behind its STX, which may have been another byte of the block before."""
+        return self.data - 2
+
 
 def crc16(data: Buffer) -> int:
     """CRC-16/GENIBUS."""
@@ -65,30 +70,47 @@ def next_block(buffer: Buffer, at: int) -> Block | None:
 
 
 class Joiner:
-    """Which block continues the text and which repeats one; shared by the live side and by stored bytes."""
+    """Which block continues the text and which repeats one; shared by the live side and by stored bytes.
+
+    A block that does neither belongs to another sample, whose first block was damaged: nothing is joined behind it.
+    """
 
     def __init__(self) -> None:
         self.total = 0
         self.last = 0
+        self._data = b""
 
-    def judge(self, block: Block) -> str:
-        """``repeat``, ``first``, ``next`` or ``stray`` for a sound block."""
+    def judge(self, block: Block, data: bytes) -> str:
+        """``repeat``, ``first``, ``next`` or ``stray`` for a sound block, ``bad`` for another."""
+        if not block.sound:
+            if block.total and block.number == 1:
+                self.forget()
+            return "bad"
         if block.total and block.number == 1:
-            self.total, self.last = block.total, 1
+            self.total, self.last, self._data = block.total, 1, data
             return "first"
-        if block.number == self.last:
+        if self.last and block.number == self.last and data == self._data:
             return "repeat"
         if self.last and block.number == self.last + 1 <= self.total:
-            self.last = block.number
+            self.last, self._data = block.number, data
             return "next"
+        self.forget()
         return "stray"
 
     @property
     def whole(self) -> bool:
         return self.total > 0 and self.last == self.total
 
+    @property
+    def state(self) -> tuple[int, int, bytes]:
+        return self.total, self.last, self._data
+
+    @state.setter
+    def state(self, state: tuple[int, int, bytes]) -> None:
+        self.total, self.last, self._data = state
+
     def forget(self) -> None:
-        self.total = self.last = 0
+        self.state = (0, 0, b"")
 
 
 class Receiver:
@@ -101,16 +123,16 @@ class Receiver:
         self._blocks: list[bytes] = []
         self._joiner = Joiner()
         self._noise = Noise(b"\r\n\x00\x06\x15", "No numbered block; check speed, parity and the driver's framing")
-        self._saved = (self._blocks, 0, 0, 0)
+        self._saved = (self._blocks, 0, self._joiner.state)
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        self._saved = (self._blocks, len(self._blocks), self._joiner.total, self._joiner.last)
+        self._saved = (self._blocks, len(self._blocks), self._joiner.state)
         self._buffer += data
         found: list[Event] = []
         while (block := next_block(self._buffer, 0)) is not None:
             found += self._noise.add(bytes(self._buffer[: block.start]), now)
             found += self._noise.flush() + self._take(block)
-            del self._buffer[: block.stop if block.sound else block.data]
+            del self._buffer[: block.stop if block.sound else block.inside]
         found += self._drop_noise(now)
         self.deadline = self._noise.deadline
         return found
@@ -122,33 +144,32 @@ class Receiver:
         return self._noise.flush()
 
     def close(self, now: float) -> list[Event]:
-        self._saved = (self._blocks, len(self._blocks), self._joiner.total, self._joiner.last)
+        self._saved = (self._blocks, len(self._blocks), self._joiner.state)
         self.deadline = None
         found = self._noise.add(bytes(self._buffer), now) + self._noise.flush()
         self._buffer.clear()
         return found + self._finish(False)
 
     def refused(self) -> None:
-        self._blocks, count, self._joiner.total, self._joiner.last = self._saved
+        self._blocks, count, self._joiner.state = self._saved
         del self._blocks[count:]
 
     def _take(self, block: Block) -> list[Event]:
         raw = bytes(self._buffer[block.start : block.stop])
-        if not block.sound:
-            fault = Fault("bad checksum", f"block {block.number}", "The block is refused; check cable, speed and parity")
-            return [Discarded(raw[:EVIDENCE_BYTES], fault), *([Send(self._refusal)] if self._refusal else [])]
-        role = self._joiner.judge(block)
+        data = bytes(self._buffer[block.data : block.data + DATA_BYTES])
+        role = self._joiner.judge(block, data)
         if role == "repeat":
             return [Send(self._reply)] if self._reply else []
+        before = self._finish(False) if role == "first" or not self._joiner.total else []
+        if role == "bad":
+            fault = Fault("bad checksum", f"block {block.number}", "The block is refused; check cable, speed and parity")
+            refused = [Send(self._refusal)] if self._refusal else []
+            return [*before, Discarded(raw[:EVIDENCE_BYTES], fault), *refused]
         if role == "stray":
-            return [
-                Discarded(
-                    raw, Fault("frame number", f"block {block.number}", "It continues nothing; the sample must be sent again")
-                )
-            ]
-        before = self._finish(False) if role == "first" else []
+            fault = Fault("frame number", f"block {block.number}", "It continues nothing; the sample must be sent again")
+            return [*before, Discarded(raw, fault)]
         if role == "first":
-            self._joiner.judge(block)
+            self._joiner.judge(block, data)
         self._blocks.append(raw)
         received: list[Event] = [*before, FrameReceived(raw, self._reply, self._refusal)]
         return received + self._finish(True) if self._joiner.whole else received

@@ -35,6 +35,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What follows the checksum; what is missing is forgiven once the line falls silent or goes on."""
     terminator: Literal["L", "EOT", "ETX"] = "L"
     """What makes a message whole: its L record, the EOT (devices that send no L), or each frame that ends in ETX."""
+    lost: str = ""
+    """A byte that loggers of this device swallow; put back in repairs only, and only where the frame's checksum then fits."""
+    lost_at: tuple[str, ...] = ()
+    """Regular expressions of a frame's text: the lost byte stood behind what they find."""
     # mllp
     heartbeat: str = ""
     """Bytes between messages that mean nothing."""
@@ -86,7 +90,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return _converted({**DEFAULTS.get(kind, {}), **_listed(said)})
 
 
-_LIS1A = ("checksum", "numbers", "trailer", "terminator")
+_LIS1A = ("checksum", "numbers", "trailer", "terminator", "lost", "lost_at")
 _REPLIES = ("reply", "refusal")
 _BLOCK = ("start", "begins", "end", "check", "keep", "length", "skip", "prelude", "ignore", "unwrap", "last", *_REPLIES)
 
@@ -110,7 +114,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {"block": {"end": ("03",)}, "lines": {"end
 
 def _listed(said: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: (value,) if key in ("start", "begins", "end") and isinstance(value, str) else value for key, value in said.items()
+        key: (value,) if key in ("start", "begins", "end", "lost_at") and isinstance(value, str) else value
+        for key, value in said.items()
     }
 
 
@@ -119,6 +124,7 @@ def _converted(said: Mapping[str, Any]) -> Profile:
         profile = msgspec.convert(said, Profile)
         for text in (
             profile.heartbeat,
+            profile.lost,
             *profile.start,
             *profile.end,
             profile.prelude,

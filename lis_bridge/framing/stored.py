@@ -15,6 +15,7 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.framing.body import Body, nothing, sliced
 from lis_bridge.framing.control import CR, ETX_CODE
 from lis_bridge.framing.frames import Patience, Token, checksum_fits, scan
+from lis_bridge.framing.lost import places_of, put_back
 from lis_bridge.framing.numbering import follows, is_first
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.records import HEADER, Ending, begins_message
@@ -22,6 +23,7 @@ from lis_bridge.framing.records import HEADER, Ending, begins_message
 _NO_STX = re.compile(rb"[0-9][A-Za-z][^A-Za-z0-9\s][^\x02-\x05\x17]*[\x03\x17][0-9A-Fa-f]{2}")
 _REPEATED = "The sender sent it again and the sound frame was taken"
 _SKIPPED = "The frame was skipped; ask the analyzer to send the message again"
+_RESTORED = "The log had lost {count} of {byte}; its checksum fits with them put back"
 _KEPT = "The log may have lost a character; the frame is kept as it stands, compare it with the analyzer"
 
 
@@ -65,6 +67,8 @@ class Stored:
     def _take(self, token: Token) -> None:
         if token.kind == "frame" and token.good:
             self._good(token)
+        elif self._repair and (places := places_of(self._raw, token, self._profile)):
+            self._good(token, places)
         elif token.kind in ("frame", "broken"):
             self._bad(token)
         elif token.kind == "enq":
@@ -84,7 +88,7 @@ class Stored:
                 self._note(Fault("start missing", f"byte {start}", "A frame without STX was taken for its checksum"))
                 self._good(Token("frame", start - 1, found.end(), self._raw[start], start + 1, closer, self._raw[closer], True))
 
-    def _good(self, token: Token) -> None:
+    def _good(self, token: Token, lost: tuple[int, ...] = ()) -> None:
         self.frames += 1
         content = self._raw[token.start + 1 : token.text_stop + 1]
         if token.number == self._last and content == self._content:
@@ -95,18 +99,24 @@ class Stored:
             before = chr(self._last) if self._last else "none"
             self._hole(Fault("frame missing", f"byte {token.start}", f"Frame {chr(token.number)} came after {before}"))
         self._last, self._content = token.number, content
-        self._join(token, text)
+        if lost:
+            hint = _RESTORED.format(count=len(lost), byte=repr(bytes.fromhex(self._profile.lost))[1:])
+            self._note(Fault("characters restored", f"byte {token.start}", hint))
+        self._join(token, text, lost)
 
     def _in_order(self, number: int, text: bytes) -> bool:
         known = self._last or (self._wire and not self._session.parts)
         return not known or begins_message(text) or follows(number, self._last, self._profile.numbers)
 
-    def _join(self, token: Token, text: bytes) -> None:
+    def _join(self, token: Token, text: bytes, lost: tuple[int, ...] = ()) -> None:
         session = self._session
+        places = [token.text_start, *(place for place in lost for _ in range(2))]
+        runs = put_back(self._raw, token.text_start, token.text_stop, lost, self._profile) if lost else [text]
         if token.closer == ETX_CODE and not text.endswith((b"\r", b"\n")):
             # ETX ends the record; its place in the raw bytes is where the CR would stand.
-            text += CR
-        session.add(text, token.text_start)
+            runs[-1] += CR
+        for run, place in zip(runs, places, strict=True):
+            session.add(run, place)
         if token.closer == ETX_CODE and self._profile.terminator == "ETX":
             session.ends.append(session.length)
 

@@ -1,7 +1,7 @@
 """Stored bytes to message texts, by the rules of the live framers, in one go.
 
 One body per logical message. What is damaged is a fault or a body that is not complete, never a wrong text. ``repair=True`` is for logs:
-it mends what loggers break, names each mend in ``faults``, and never invents a byte.
+it mends what loggers break, names each mend in ``faults``, and never invents a byte: what is put back, a checksum proves.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def _body_of(raw: bytes, piece: Piece) -> Body:
 
 
 def _mended(raw: bytes, form: Shape) -> list[Body]:
-    return logs.around_logger(raw, lambda cleaned: logs.blocks(cleaned, form, _body_of))
+    def read(cleaned: bytes) -> list[Body]:
+        return logs.blocks(cleaned, form, _body_of)
+
+    return logs.around_logger(raw, lambda cleaned: logs.undoubled(cleaned, read))
 
 
 def _grouped(raw: bytes, form: Shape, last: re.Pattern[bytes]) -> Iterator[Body]:
@@ -135,7 +138,17 @@ def _group(raw: bytes, kept: Sequence[Piece], complete: bool) -> Body:
 
 
 def _numbered(raw: bytes, profile: Profile, mend: bool) -> list[Body]:
+    return logs.around_logger(raw, lambda cleaned: logs.undoubled(cleaned, _blocks_joined)) if mend else _blocks_joined(raw)
+
+
+def _blocks_joined(raw: bytes) -> list[Body]:
     return list(_joined(raw))
+
+
+_BLOCK_FAULTS = {
+    "bad": ("bad checksum", "The block was skipped unless it came again"),
+    "stray": ("frame number", "The block continues nothing; its sample must be sent again"),
+}
 
 
 def _joined(raw: bytes) -> Iterator[Body]:
@@ -144,16 +157,17 @@ def _joined(raw: bytes) -> Iterator[Body]:
     joiner = numbered.Joiner()
     at = 0
     while (block := numbered.next_block(raw, at)) is not None:
-        at = block.stop if block.sound else block.data
-        if not block.sound:
-            faults.append(Fault("bad checksum", f"byte {block.start}", "The block was skipped unless it came again"))
-            continue
-        if block.total and texts:
+        at = block.stop if block.sound else block.inside
+        data = raw[block.data : block.data + numbered.DATA_BYTES]
+        role = joiner.judge(block, data)
+        if texts and (role == "first" or not joiner.total):
             yield _text_of(texts, False, faults)
             texts, faults = [], []
-        role = joiner.judge(block)
-        if role in ("first", "next"):
-            texts.append((block.data, raw[block.data : block.data + numbered.DATA_BYTES]))
+        if role in _BLOCK_FAULTS:
+            kind, hint = _BLOCK_FAULTS[role]
+            faults.append(Fault(kind, f"byte {block.start}", hint))
+        elif role != "repeat":
+            texts.append((block.data, data))
         if joiner.whole:
             yield _text_of(texts, True, faults)
             texts, faults = [], []

@@ -201,3 +201,39 @@ def test_a_refused_block_that_was_not_the_last_of_its_group_tears_the_group() ->
     wire = one[:1] + b"c" + one[2:] + two
     assert [complete for _, complete in messages(make(form).receive(wire, NOW))] == [False]
     assert [body.complete for body in unframe(wire, form) if body.text] == [False]
+
+
+def test_a_lost_end_of_one_sample_never_takes_the_blocks_of_the_next() -> None:
+    one, other = numbered(b"HGB" * 200), numbered(b"PLT" * 200)
+    for at, byte in ((len(one) - 1, 0x02), (len(one) + 1, 0x00), (len(one) + 9, 0x00)):
+        wire = bytearray(one[:-1] + (b"\x03" if at < len(one) else b"\x00") + other)
+        wire[at] = byte
+        events = run(NUMBERED, bytes(wire), close=True)
+        assert all(not complete or raw == other for raw, complete in messages(events))
+        assert all(b"HGB" not in text or b"PLT" not in text for text, _ in texts(bytes(wire), NUMBERED))
+
+
+def test_a_block_of_the_same_number_and_other_bytes_is_no_repetition() -> None:
+    wire, other = numbered(b"HGB" * 200), numbered(b"PLT" * 200)
+    block = 264
+    line = wire[: 2 + 2 * block] + other[2 + block :]
+    assert texts(line, NUMBERED) == [((b"HGB" * 200)[: 2 * DATA_BYTES], False)]
+    assert faults(run(NUMBERED, line, close=True)) == ["frame number", "frame number"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=700), min_size=1, max_size=3), st.lists(st.integers(0, 3000), max_size=6))
+def test_any_split_gives_the_same_numbered_blocks(samples: list[bytes], cuts: list[int]) -> None:
+    wire = b"".join(map(numbered, samples))
+    whole = make(NUMBERED).receive(wire, NOW)
+    assert feed(make(NUMBERED), pieces(wire, cuts)) == whole
+    assert [text.rstrip(b" ") for text, _ in texts(wire, NUMBERED)] == [sample.rstrip(b" ") for sample in samples]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=700), min_size=1, max_size=3), st.integers(0, 10**6), st.integers(0, 7))
+def test_a_flipped_bit_in_numbered_blocks_never_makes_another_text(samples: list[bytes], place: int, bit: int) -> None:
+    wire = bytearray(b"".join(map(numbered, samples)))
+    known = [text for text, _ in texts(bytes(wire), NUMBERED)]
+    wire[place % len(wire)] ^= 1 << bit
+    assert all(any(whole.startswith(text) for whole in known) for text, _ in texts(bytes(wire), NUMBERED))

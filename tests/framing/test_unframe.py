@@ -10,7 +10,7 @@ from lis_bridge.framing.clean import unframe_clean
 from lis_bridge.framing.mllp import wrap
 from lis_bridge.framing.sender import Style, frame, transmission
 from lis_bridge.framing.stored import Stored
-from tests.framing.drive import kinds, maps_back, profile
+from tests.framing.drive import kinds, maps_back, messages, profile, run
 
 LIS1A = profile("lis1a")
 HEAD, ORDER, RESULT, END = b"H|\\^&|||X\r", b"O|1|0007\r", b"R|1|^^^GLU|5.10\r", b"L|1|N\r"
@@ -18,7 +18,7 @@ MESSAGE = HEAD + ORDER + RESULT + END
 
 styles: st.SearchStrategy[Style] = st.sampled_from(["record", "record-etb", "message"])
 lines = st.lists(st.binary(max_size=30).map(lambda data: bytes(byte for byte in data if byte > 23)), max_size=12)
-messages = lines.map(lambda found: HEAD + b"".join(b"R|1|" + text + b"\r" for text in found) + END)
+sent_messages = lines.map(lambda found: HEAD + b"".join(b"R|1|" + text + b"\r" for text in found) + END)
 edits = st.lists(
     st.tuples(st.integers(0, 10**6), st.integers(0, 255), st.sampled_from(["set", "insert", "delete", "double"])), max_size=2
 )
@@ -40,7 +40,7 @@ def edited(wire: bytes, changes: list[tuple[int, int, str]]) -> bytes:
 
 
 @settings(max_examples=200, deadline=None)
-@given(messages, styles, st.integers(1, 300), edits, st.booleans())
+@given(sent_messages, styles, st.integers(1, 300), edits, st.booleans())
 def test_what_the_fast_path_reads_the_slow_path_reads_alike(
     message: bytes, style: Style, size: int, changes: list[tuple[int, int, str]], framed: bool
 ) -> None:
@@ -60,7 +60,7 @@ def test_the_fast_path_takes_what_it_is_made_for() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(messages, min_size=1, max_size=3), styles, st.integers(1, 100), edits)
+@given(st.lists(sent_messages, min_size=1, max_size=3), styles, st.integers(1, 100), edits)
 def test_every_text_maps_back_to_its_bytes(
     found: list[bytes], style: Style, size: int, changes: list[tuple[int, int, str]]
 ) -> None:
@@ -70,7 +70,7 @@ def test_every_text_maps_back_to_its_bytes(
 
 
 @settings(max_examples=150, deadline=None)
-@given(messages, styles, st.integers(1, 100), st.integers(0, 10**6), st.integers(0, 7))
+@given(sent_messages, styles, st.integers(1, 100), st.integers(0, 10**6), st.integers(0, 7))
 def test_a_flipped_bit_is_a_fault_or_the_same_text(message: bytes, style: Style, size: int, place: int, bit: int) -> None:
     raw = bytearray(transmission([message], style=style, size=size))
     raw[place % len(raw)] ^= 1 << bit
@@ -162,3 +162,62 @@ def test_nothing_is_found_in_nothing_and_a_fault_in_rubbish() -> None:
 def test_no_bytes_ever_raise_and_no_byte_is_made_up(raw: bytes, kind: str, repair: bool) -> None:
     for body in unframe(raw, profile(kind), repair=repair):
         assert not body.text or maps_back(body, raw)
+
+
+LOSING = profile("lis1a", lost="25", lost_at=[r"^R\|\d+\|!!!LY(?=\|)", r"^R\|\d+\|[^|]*\|[^|]*\|(?=\|)"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([b"LY%|25.1|%|20 to 50", b"LY#|1.7|10|0 to 5", b"Hct|33.8|%|35 to 60", b"WBC|6.8|10|4 to 10"]), max_size=6
+    )
+)
+def test_a_byte_that_a_logger_swallowed_is_put_back_in_a_repair_only_and_named(rows: list[bytes]) -> None:
+    message = HEAD + b"".join(b"R|1|!!!" + row + b"\r" for row in rows) + END
+    wire = transmission([message])
+    logged, damaged = wire.replace(b"%", b""), sum(b"%" in row for row in rows)
+    (body,) = unframe(logged, LOSING, repair=True)
+    assert (body.text, body.complete, kinds([body])) == (message, True, ["characters restored"] * damaged)
+    assert all(b"%" not in found.text and (not damaged or not found.complete) for found in unframe(logged, LOSING))
+    assert not messages_of(logged, damaged)
+
+
+def messages_of(wire: bytes, damaged: int) -> list[bytes]:
+    """Whole messages that the live side takes although frames are damaged."""
+    return [raw for raw, complete in messages(run(LOSING, wire)) if complete and damaged]
+
+
+def test_a_byte_is_put_back_only_where_the_checksum_then_fits() -> None:
+    message = HEAD + b"R|1|!!!LY%|25.1|%|20 to 50\r" + END
+    for lost in (b"25.1|", b"LY|25.1|%", b"LY%|2.1|"):
+        logged = transmission([message]).replace(b"LY%|25.1|%"[: len(lost)], lost)
+        assert logged == transmission([message]) or "characters restored" not in kinds(unframe(logged, LOSING, repair=True))
+
+
+def test_line_ends_that_a_text_logger_doubled_are_mended_where_the_check_then_fits() -> None:
+    form = profile("block", start="02", check="complement inside")
+    text = b"WBC 6.1\r\nRBC 4.74\r\n"
+    wire = b"\x02" + text + b"%02X\x03" % (-sum(text) & 0xFF)
+    logged = wire.replace(b"\r\n", b"\r\r\n")
+    assert kinds(unframe(logged, form)) == ["bad checksum"]
+    (body,) = unframe(logged, form, repair=True)
+    assert (body.text, body.complete, kinds([body])) == (wire[1:-1], True, ["line ends doubled"])
+    assert maps_back(body, logged)
+    unchecked = profile("block", start="02")
+    assert [found.text for found in unframe(logged, unchecked, repair=True)] == [logged[1:-1]]
+
+
+def test_a_counted_block_that_lost_nuls_is_believed_for_its_checksum_in_a_repair_only() -> None:
+    form = profile("block", start="02", length=5, check="sum16 inside")
+    inside = b"W \x00\x02\x03~\x00\r"
+    text = b"%05d\r" % (len(inside) + 13) + inside
+    wire = b"\x02" + text + b"} %04X\r\x03" % (sum(text) & 0xFFFF)
+    assert [body.complete for body in unframe(wire, form)] == [True]
+    logged = wire.replace(b"\x00", b"")
+    assert not any(body.complete for body in unframe(logged, form))
+    (body,) = unframe(logged, form, repair=True)
+    assert (body.text, body.complete, kinds([body])) == (logged[1:-1], True, ["length wrong"])
+    for place in range(6, logged.index(b"}")):
+        broken = logged[:place] + bytes([logged[place] ^ 1]) + logged[place + 1 :]
+        assert not any(found.complete for found in unframe(broken, form, repair=True))
