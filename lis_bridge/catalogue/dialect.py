@@ -21,7 +21,7 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
 from lis_bridge.dialects import fixed, hl7v2, lis2a2, pairs, paths
 from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
-from lis_bridge.framing.unframe import Body
+from lis_bridge.framing.body import Body, raw_offset
 
 Reading = Section | pairs.Reading | fixed.Reading
 
@@ -78,7 +78,7 @@ class CompiledDialect:
         hint = f"Tried {', '.join(self._charsets)}; set the analyzer's charset"
         return raw.decode(self._charsets[0], "replace"), Fault("unknown encoding", f"message of {len(raw)} bytes", hint)
 
-    def read(self, text: str, raw: bytes, complete: bool, at: int = 0) -> Sequence[Reading] | None:
+    def read(self, text: str, raw: bytes, complete: bool, at: int = 0, *, repair: bool = False) -> Sequence[Reading] | None:
         """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``."""
         if self.spec.kind == "hl7":
             return hl7v2.read(text, raw, complete=complete, at=at)
@@ -86,7 +86,7 @@ class CompiledDialect:
             return lis2a2.read(text, raw, complete=complete, at=at)
         if self._pairs is not None:
             return [pairs.read(text, raw, self._pairs, complete=complete)]
-        reading = fixed.read(text, self._forms, complete=complete)
+        reading = fixed.read(text, self._forms, complete=complete, repair=repair)
         return None if reading is None else [reading]
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
@@ -109,9 +109,11 @@ class CompiledDialect:
                 rows, pictures = table.map(reading, body)
                 observations += rows
                 images += pictures
+        if isinstance(reading, fixed.Reading) and reading.images:
+            images += _placed(reading.images, body)
         start = body.starts[0][1] if body.starts else 0
         message = self._head.message(kind, reading, observations, images, complete, (start, start + len(body.text)))
-        if isinstance(reading, pairs.Reading):
+        if not isinstance(reading, Section):
             message = msgspec.structs.replace(message, curves=reading.curves)
         return message
 
@@ -189,6 +191,19 @@ def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]])
         first = bisect_right(texts, start) - 1
         found.append((start + shifts[first], end + shifts[max(first, bisect_left(texts, end) - 1)]))
     return found
+
+
+def left_out(readings: Sequence[Reading], body: Body) -> list[Fault]:
+    """The lines that a repair left out, by their places in the journal entry."""
+    places = [at for reading in readings if isinstance(reading, fixed.Reading) for at in reading.damaged]
+    hint = "The line was left out of the repaired log; compare it with the analyzer"
+    return [Fault("line damaged", f"byte {raw_offset(body.starts, at)}", hint) for at in places]
+
+
+def _placed(images: tuple[Image, ...], body: Body) -> tuple[Image, ...]:
+    """Pictures of the text with their places in the journal entry."""
+    spans = _wire_spans([image.span for image in images], body.starts)
+    return tuple(msgspec.structs.replace(image, span=span) for image, span in zip(images, spans, strict=True))
 
 
 def _continues(reading: Reading, before: Message, message: Message) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lis_bridge.catalogue.heads import moment_paths
-from lis_bridge.catalogue.manifest import CellSpec, CellsSpec, Dialect
+from lis_bridge.catalogue.manifest import CellSpec, CellsSpec, Dialect, RowsSpec
 from lis_bridge.dialects import fixed, pairs
 
 
@@ -38,7 +38,7 @@ def fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             form.constants,
             tuple(map(_cell_form, form.cell)),
             _cells_form(form.cells) if form.cells else None,
-            fixed.Found(re.compile(form.rows.pattern), form.rows.words) if form.rows else None,
+            _found_form(form.rows) if form.rows else None,
         )
         for form in spec.fixed.form
     )
@@ -52,3 +52,8 @@ def _cell_form(spec: CellSpec) -> fixed.Cell:
 def _cells_form(spec: CellsSpec) -> fixed.Cells:
     decimals = tuple((re.compile(code), places) for code, places in spec.decimals.items())
     return fixed.Cells(spec.start, spec.width, spec.code, spec.value, spec.flag, spec.end, decimals)
+
+
+def _found_form(spec: RowsSpec) -> fixed.Found:
+    units = {code: tuple((re.compile(form), unit) for form, unit in told.items()) for code, told in spec.units.items()}
+    return fixed.Found(re.compile(spec.pattern), spec.words, units, spec.by_line)

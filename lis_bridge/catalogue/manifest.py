@@ -27,7 +27,7 @@ class Model(BaseModel):
 
 class MomentSpec(Model):
     """A moment that is not plain ``YYYYMMDD[HHMMSS]``: a date and a time field, or one text, with the order of the date's parts and, in a
-    time without separators, of the clock's. English names of months are understood, and a blank for a leading zero.
+    time without separators, of the clock's. English and French names of months are understood, and a blank for a leading zero.
     """
 
     date: str
@@ -218,11 +218,16 @@ class CellsSpec(Model):
 class RowsSpec(Model):
     """Results found one after another behind what ``match`` took: named groups of ``pattern`` are the parts of a row, ``code`` and
     ``value`` among them; what it finds without a code is passed over. It must account for the whole text: a rest that it does not fit
-    makes the text unread. ``words`` translates a part (unit numbers).
+    makes the text unread. ``words`` translates a part (unit numbers). ``units``: by code, which unit the form of a value tells (regular
+    expression = unit) where the wire has none. The group ``image`` names a picture and ``curve`` a curve, whose data stand in ``hex``,
+    ``digits``, ``bytes`` or ``numbers`` (see ``dialects.drawn``). ``by_line``: in a repaired log, and only there, a line that the pattern does
+    not fit is left out and named.
     """
 
     pattern: str
     words: dict[str, dict[str, str]] = {}
+    units: dict[str, dict[str, str]] = {}
+    by_line: bool = False
 
 
 class FormSpec(Model):

@@ -10,9 +10,14 @@ from lis_bridge.catalogue.manifest import MomentSpec
 from lis_bridge.core import moments
 
 _GROUPS = re.compile(r"\d+")
-_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTHS = {name: f" {number:02} " for number, name in enumerate(_NAMES, 1)}
-_MONTH = re.compile("|".join(_MONTHS), re.IGNORECASE)
+_NAMES = (
+    ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
+    ("JANV", "FEV", "MARS", "AVR", "MAI", "JUIN", "JUIL", "AOU", "SEPT", "OCT", "NOV", "DEC"),
+    ("", "FÉV", "", "", "", "", "", "AOÛ", "", "", "", "DÉC"),
+)
+"""How the months begin in English and in French, without accents and with them."""
+_MONTHS = {name: f" {number:02} " for names in _NAMES for number, name in enumerate(names, 1) if name}
+_MONTH = re.compile("|".join(sorted(_MONTHS, key=len, reverse=True)), re.IGNORECASE)
 
 
 def moment_reader(spec: str | MomentSpec, zone: tzinfo) -> Callable[[str], str | None]:

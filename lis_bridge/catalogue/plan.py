@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.dialect import CompiledDialect, shift_of
+from lis_bridge.catalogue.dialect import CompiledDialect, left_out, shift_of
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -56,7 +56,7 @@ class Plan:
         for body in unframe(raw, self.profiles, repair=repair):
             faults.extend(body.faults)
             if body.text:
-                messages, wrong = self.decode_body(body, complete=complete and body.complete)
+                messages, wrong = self.decode_body(body, complete=complete and body.complete, repair=repair)
                 found.extend(messages)
                 faults.extend(wrong)
         return Decoded(tuple(found), tuple(faults))
@@ -69,15 +69,15 @@ class Plan:
                 return answer
         return None
 
-    def decode_body(self, body: Body, *, complete: bool) -> tuple[list[Message], list[Fault]]:
+    def decode_body(self, body: Body, *, complete: bool, repair: bool = False) -> tuple[list[Message], list[Fault]]:
         """The messages of one unframed body by the first dialect that can read it; a torn last line is left out before its charset matters."""
         raw = body.text if complete else whole_lines(body.text)
         for dialect in self.dialects:
             text, fault = dialect.text_of(raw)
-            readings = dialect.read(text, raw, complete, shift_of(body.starts))
+            readings = dialect.read(text, raw, complete, shift_of(body.starts), repair=repair)
             if readings is not None:
-                messages = dialect.messages(readings, body, complete)
-                return (messages, []) if fault is None else ([_unreadable(message) for message in messages], [fault])
+                messages, wrong = dialect.messages(readings, body, complete), left_out(readings, body) if repair else []
+                return (messages, wrong) if fault is None else ([_unreadable(message) for message in messages], [fault, *wrong])
         where = f"bytes {body.starts[0][1] if body.starts else 0}–, {len(body.text)} long"
         return [], [
             Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from lis_bridge.core.results import Curve, Image
+from lis_bridge.dialects.drawn import curve_of, image_of
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import Columns, Rows
 
@@ -48,10 +50,18 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Results by the named groups of an expression; ``words`` translate what a group holds."""
+    """Results by the named groups of an expression; ``words`` translate what a group holds; ``units``: by code, what the form of a value tells.
+    ``by_line``: a damaged line of a repaired log may be left out.
+    """
 
     pattern: re.Pattern[str]
     words: Mapping[str, Mapping[str, str]]
+    units: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = field(default_factory=dict)
+    by_line: bool = False
+
+    def unit(self, code: str, value: str) -> str:
+        """The unit that a value of this form is in; empty where its form tells none."""
+        return next((unit for form, unit in self.units.get(code, ()) if form.fullmatch(value)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +78,24 @@ class Form:
 
 @dataclass(slots=True)
 class Reading:
-    """One text, read by its form."""
+    """One text, read by its form; ``damaged``: where the lines stand that were left out."""
 
     fields: dict[str, str]
     rows: Rows
+    images: tuple[Image, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    damaged: tuple[int, ...] = ()
     closed: bool = True
 
     def lookup(self, path: Path) -> str:
         return self.fields.get(path.name, "")
 
 
-def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Reading | None:
-    """The reading by the first form that fits; None where none does, or where its rows leave a rest that nobody understands."""
+def read(text: str, forms: tuple[Form, ...], *, complete: bool = True, repair: bool = False) -> Reading | None:
+    """The reading by the first form that fits; None where none does, or where its rows leave a rest that nobody understands.
+
+    ``repair``: of a log, lines that the rows do not fit are left out and told, where the form allows it.
+    """
     found = next(((form, match) for form in forms if (match := form.match.match(text))), None)
     if found is None:
         return None
@@ -92,9 +108,9 @@ def read(text: str, forms: tuple[Form, ...], *, complete: bool = True) -> Readin
         collector.cell(text, base + cell.at, cell)
     if form.cells is not None:
         collector.cells(text, base, form.cells)
-    if form.rows is not None and not collector.found(text, match.end(), form.rows):
+    if form.rows is not None and not collector.found(text, match.end(), form.rows, repair=repair):
         return None
-    return Reading({**fields, **form.constants}, collector.rows(), closed=complete)
+    return collector.reading({**fields, **form.constants}, complete)
 
 
 def scaled(digits: str, decimals: int | None) -> str:
@@ -111,6 +127,9 @@ class _Collector:
     def __init__(self) -> None:
         self.columns: Columns = {path: [] for path in _PARTS}
         self.spans: list[tuple[int, int]] = []
+        self.images: list[Image] = []
+        self.curves: list[Curve] = []
+        self.damaged: list[int] = []
 
     def cell(self, text: str, at: int, cell: Cell) -> None:
         end = at + cell.width
@@ -129,33 +148,47 @@ class _Collector:
                 flag = _piece(part, cells.flag) if cells.flag else ""
                 self._row(code, scaled(value, cells.places(code)), value, flag, (at, at + cells.width))
 
-    def found(self, text: str, start: int, form: Found) -> bool:
+    def found(self, text: str, start: int, form: Found, *, repair: bool) -> bool:
         """Rows without a gap between them; False where the expression fits no more before the end."""
-        for name in form.pattern.groupindex:
+        for name in (*form.pattern.groupindex, *(("unit",) if form.units else ())):
             self.columns.setdefault(Path("", name=name), [])
         at = start
         while at < len(text):
             found = form.pattern.match(text, at)
-            if found is None or found.end() == at:
-                return not text[at:].strip()
-            at = found.end()
-            parts = {name: (part or "").strip() for name, part in found.groupdict().items()}
-            if not parts.get("code"):
-                continue
-            parts = {name: form.words.get(name, {}).get(part, part) for name, part in parts.items()}
-            parts["verbatim"] = parts["value"]
-            for path, column in self.columns.items():
-                column.append(parts.get(path.name, ""))
-            self.spans.append(found.span())
+            if found is not None and found.end() > at:
+                at = found.end()
+                self._found(found, form)
+            elif not text[at:].strip():
+                return True
+            elif repair and form.by_line and (end := text.find("\n", at)) >= 0:
+                self.damaged.append(at)
+                at = end + 1
+            else:
+                return False
         return True
+
+    def _found(self, found: re.Match[str], form: Found) -> None:
+        image, curve = image_of(found), curve_of(found)
+        self.images += [image] if image else []
+        self.curves += [curve] if curve else []
+        parts = {name: (part or "").strip() for name, part in found.groupdict().items()}
+        if not parts.get("code"):
+            return
+        parts = {name: form.words.get(name, {}).get(part, part) for name, part in parts.items()}
+        parts["verbatim"] = parts["value"]
+        parts["unit"] = parts.get("unit") or form.unit(parts["code"], parts["value"])
+        for path, column in self.columns.items():
+            column.append(parts.get(path.name, ""))
+        self.spans.append(found.span())
 
     def _row(self, code: str, value: str, verbatim: str, flag: str, span: tuple[int, int]) -> None:
         for path, part in zip(_PARTS, (code, value, verbatim, flag.strip()), strict=True):
             self.columns[path].append(part)
         self.spans.append(span)
 
-    def rows(self) -> Rows:
-        return Rows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
+    def reading(self, fields: dict[str, str], complete: bool) -> Reading:
+        rows = Rows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
+        return Reading(fields, rows, tuple(self.images), tuple(self.curves), tuple(self.damaged), complete)
 
 
 def _piece(text: str, place: tuple[int, int]) -> str:

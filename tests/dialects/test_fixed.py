@@ -77,3 +77,43 @@ def test_cells_count_from_the_group_cells_and_those_left_blank_or_marked_have_no
     blank = fixed.read(";0841   0", (_form(r";(?P<cells>)", cell=cell),))
     assert blank is not None
     assert _column(blank, "value") == ["8.4", ""]
+
+
+def test_the_form_of_a_value_tells_its_unit_where_the_wire_names_none() -> None:
+    forms = ((re.compile(r"0?\.\d+"), "L/L"), (re.compile(r"\d\d\.\d"), "%"))
+    pattern = re.compile(r"(?P<code>\w+) (?P<value>[^ ;]+)(?: (?P<unit>\w+))?;")
+    rows = fixed.Found(pattern, {}, {"HCT": forms})
+    reading = fixed.read("HCT .514;HCT 40.6;HCT 40;HCT .5 x;MCV .5;", (_form("", rows=rows),))
+    assert reading is not None
+    assert _column(reading, "unit") == ["L/L", "%", "", "x", ""]
+    plain = fixed.read("MCV .5;", (_form("", rows=fixed.Found(re.compile(r"(?P<code>\w+) (?P<value>[^;]+);"), {})),))
+    assert plain is not None
+    assert Path("", name="unit") not in plain.rows.columns
+
+
+def test_pictures_and_curves_are_named_by_their_groups_and_measured_by_how_they_are_written() -> None:
+    pattern = re.compile(
+        r"(?P<image>[A-Z])(?:h(?P<hex>\w+)|d(?P<digits>\w+)|b(?P<bytes>...)|n(?P<numbers>[\d :]+));|(?P<code>\d)=(?P<value>\d);"
+    )
+    reading = fixed.read("Ah00FF10;Bd0312;Cb \r\x01;Dn: 1: 22:3;1=2;", (_form("", rows=fixed.Found(pattern, {})),))
+    assert reading is not None
+    assert [(image.code, image.format, image.size) for image in reading.images] == [
+        ("A", "hex", 3), ("B", "digits", 4), ("C", "bytes", 3), ("D", "numbers", 3),
+    ]  # fmt: skip
+    assert reading.images[1].span == (9, 16)
+    assert _column(reading, "code") == ["1"]
+    curve = fixed.read("COURBE 60 -1 7", (_form("", rows=fixed.Found(re.compile(r"(?P<curve>\w+)(?P<numbers>[ \d-]+)"), {})),))
+    assert curve is not None
+    assert [(found.code, found.points) for found in curve.curves] == [("COURBE", (("1", "60"), ("2", "-1"), ("3", "7")))]
+
+
+def test_a_damaged_line_is_left_out_of_a_repair_only_and_only_where_the_form_allows_it() -> None:
+    pattern, text = re.compile(r"(?P<code>\w)=(?P<value>\d)\n"), "A=1\nB=\xe01\nC=3\n"
+    for by_line in (False, True):
+        forms = (_form("", rows=fixed.Found(pattern, {}, {}, by_line)),)
+        assert fixed.read(text, forms) is None
+        reading = fixed.read(text, forms, repair=True)
+        assert (reading is not None) == by_line
+        if reading is not None:
+            assert _column(reading, "code") == ["A", "C"]
+            assert reading.damaged == (4,)
