@@ -20,7 +20,9 @@ Buffer = bytes | bytearray
 
 DATA_BYTES = 256
 _BLOCK_BYTES = 1 + 2 + DATA_BYTES + 4 + 1
-_BEGIN = re.compile(rb"([0-9A-F]{2})?\x02([0-9A-F]{2})")
+_BEGIN = re.compile(rb"(?:([0-9A-F]{2})\x06?)?\x02([0-9A-F]{2})")
+"""The count, the ACK that a log of both directions may hold behind it, and the first bytes of a block."""
+_BEGIN_BYTES = 6
 _HEX4 = re.compile(rb"[0-9A-F]{4}")
 
 
@@ -182,7 +184,7 @@ class Receiver:
     def _drop_noise(self, now: float) -> list[Event]:
         """What cannot begin a block is noise; the last bytes may be the count of the next one."""
         begin = _BEGIN.search(self._buffer)
-        stop = begin.start() if begin else max(0, len(self._buffer) - 4)
+        stop = begin.start() if begin else max(0, len(self._buffer) - _BEGIN_BYTES + 1)
         found = self._noise.add(bytes(self._buffer[:stop]), now)
         del self._buffer[:stop]
         return found

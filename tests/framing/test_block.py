@@ -237,3 +237,10 @@ def test_a_flipped_bit_in_numbered_blocks_never_makes_another_text(samples: list
     known = [text for text, _ in texts(bytes(wire), NUMBERED)]
     wire[place % len(wire)] ^= 1 << bit
     assert all(any(whole.startswith(text) for whole in known) for text, _ in texts(bytes(wire), NUMBERED))
+
+
+def test_an_ack_that_a_log_of_both_directions_holds_behind_the_count_means_nothing() -> None:
+    wire = numbered(b"HGB" * 100)
+    line = wire[:2] + b"\x06" + wire[2:266] + b"\x06" + wire[266:] + b"\x06"
+    assert [text.rstrip() for text, _ in texts(line, NUMBERED)] == [b"HGB" * 100]
+    assert [complete for _, complete in messages(run(NUMBERED, line))] == [True]
