@@ -20,6 +20,12 @@ _MONTHS = {name: f" {number:02} " for names in _NAMES for number, name in enumer
 _MONTH = re.compile("|".join(sorted(_MONTHS, key=len, reverse=True)), re.IGNORECASE)
 
 
+def month_of(name: str) -> int | None:
+    """The number of a month by how its English or French name begins; None where it is none."""
+    found = _MONTH.match(name)
+    return int(_MONTHS[found[0].upper()]) if found else None
+
+
 def moment_reader(spec: str | MomentSpec, zone: tzinfo) -> Callable[[str], str | None]:
     """Reads the text of a moment field into ISO 8601 with the zone's offset; None where it is no moment."""
     if isinstance(spec, str):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from lis_bridge.framing.frames import Token, checksum_fits
+from lis_bridge.framing.frames import Buffer, Token, checksum_fits
 from lis_bridge.framing.profile import Profile
 
 
@@ -25,9 +25,10 @@ def places_of(raw: bytes, bad: Token, profile: Profile) -> tuple[int, ...]:
     return places if places and checksum_fits(frame, 0, len(mended), profile.checksum) else ()
 
 
-def put_back(raw: bytes, begin: int, end: int, places: tuple[int, ...], profile: Profile) -> list[bytes]:
+def put_back(raw: Buffer, begin: int, end: int, places: tuple[int, ...], profile: Profile) -> list[Buffer]:
     """``raw[begin:end]`` in runs, with the lost byte as a run of its own before each place."""
-    runs, at = [], begin
+    runs: list[Buffer] = []
+    at = begin
     for place in places:
         runs += [raw[at:place], bytes.fromhex(profile.lost)]
         at = place

@@ -12,6 +12,7 @@ from itertools import product
 from lis_bridge.framing import lines, numbered, shape
 from lis_bridge.framing.checks import CheckRule
 from lis_bridge.framing.frames import Patience, checksum_fits, scan, sum8
+from lis_bridge.framing.lost import places_of, put_back
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.shape import next_piece
 from lis_bridge.framing.sniff import candidates, spoken
@@ -29,16 +30,22 @@ def resealed(before: bytes, after: bytes, profiles: Profile | Sequence[Profile])
 
 
 def _frames(before: bytes, result: bytearray, profile: Profile) -> None:
-    """LIS1-A: two digits behind ETX or ETB; the rule that held before is kept, and the digits' letter case."""
+    """LIS1-A: two digits behind ETX or ETB; the rule that held before is kept, and the digits' letter case.
+
+    A frame whose sum proved that a logger had swallowed bytes goes on proving it.
+    """
     at = 0
     while (token := scan(before, at, profile, Patience.GONE, stored=True)) is not None:
         at = max(token.stop, at + 1)
         if token.kind != "frame" or profile.checksum == "none":
             continue
         start, closer = token.start + 1, token.text_stop
+        lost = places_of(before, token, profile)
+        said = b"".join(put_back(before, start, closer, lost, profile))
+        told = b"".join(put_back(result, start, closer, lost, profile)) + before[closer : closer + 1]
         for mode in ("including", "excluding"):
-            if checksum_fits(before, start, closer, mode):
-                total = sum8(result[start : closer + (mode == "including")])
+            if checksum_fits(said + before[closer : closer + 3], 0, len(said), mode):
+                total = sum8(told if mode == "including" else told[:-1])
                 digits = b"%02x" % total if before[closer + 1 : closer + 3].islower() else b"%02X" % total
                 result[closer + 1 : closer + 3] = digits
                 break
@@ -86,7 +93,7 @@ def _candidates(before: bytes) -> Iterator[bytes]:
 def _numbered(before: bytes, result: bytearray, profile: Profile) -> None:
     at = 0
     while (block := numbered.next_block(before, at)) is not None:
-        at = block.stop if block.sound else block.data
+        at = block.stop if block.sound else block.inside
         if block.sound:
             result[block.stop - 5 : block.stop - 1] = b"%04X" % numbered.crc16(
                 result[block.data : block.data + numbered.DATA_BYTES]

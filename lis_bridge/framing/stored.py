@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lis_bridge.core.faults import Fault
 from lis_bridge.framing.body import Body, nothing, sliced
 from lis_bridge.framing.control import CR, ETX_CODE
-from lis_bridge.framing.frames import Patience, Token, checksum_fits, scan
+from lis_bridge.framing.frames import Buffer, Patience, Token, checksum_fits, scan
 from lis_bridge.framing.lost import places_of, put_back
 from lis_bridge.framing.numbering import follows, is_first
 from lis_bridge.framing.profile import Profile
@@ -111,12 +111,12 @@ class Stored:
     def _join(self, token: Token, text: bytes, lost: tuple[int, ...] = ()) -> None:
         session = self._session
         places = [token.text_start, *(place for place in lost for _ in range(2))]
-        runs = put_back(self._raw, token.text_start, token.text_stop, lost, self._profile) if lost else [text]
+        runs: list[Buffer] = put_back(self._raw, token.text_start, token.text_stop, lost, self._profile) if lost else [text]
         if token.closer == ETX_CODE and not text.endswith((b"\r", b"\n")):
             # ETX ends the record; its place in the raw bytes is where the CR would stand.
             runs[-1] += CR
         for run, place in zip(runs, places, strict=True):
-            session.add(run, place)
+            session.add(bytes(run), place)
         if token.closer == ETX_CODE and self._profile.terminator == "ETX":
             session.ends.append(session.length)
 

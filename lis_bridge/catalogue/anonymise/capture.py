@@ -24,7 +24,8 @@ from lis_bridge.framing.sealing import resealed
 from lis_bridge.framing.sniff import STANDARD
 
 _SHIFTS = 200
-_WORD = re.compile(rb"[^\x00-\x2f\x3a-\x40\x7f]{4}[^\x00\r\n]*")
+# The four check digits of a numbered block are no word, and a word ends at the codes of a link: what stands behind may number the next block.
+_WORD = re.compile(rb"(?![0-9A-F]{4}\x03)[^\x00-\x2f\x3a-\x40\x7f]{4}[^\x00-\x05\x17\r\n]*")
 _UNPROVED = "no driver reads it, so nothing is proved"
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from lis_bridge.catalogue.anonymise.places import Span
 from lis_bridge.catalogue.forms import fixed_forms
 from lis_bridge.catalogue.manifest import Dialect, MomentSpec
+from lis_bridge.catalogue.moments import month_of
 
 REPEATED = 8
 """Characters from which a text that stands twice is the same field twice."""
@@ -16,6 +17,10 @@ _PARTS = re.compile(r"[A-Za-z]{3,}|\d+")
 _EIGHT, _SIX, _FIVE = (re.compile(rf"\s*(\d{{{size}}})(?:\d{{4}}|\d{{6}})?(?!\d)") for size in (8, 6, 5))
 YEARS = range(1900, 2101)
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MOIS = (
+    *("JANVIER", "FEVRIER", "MARS", "AVRIL", "MAI", "JUIN"),
+    *("JUILLET", "AOUT", "SEPTEMBRE", "OCTOBRE", "NOVEMBRE", "DECEMBRE"),
+)
 
 
 def persons(text: str, spec: Dialect) -> Iterator[Span]:
@@ -101,7 +106,7 @@ def _compact(text: str, order: str) -> Iterator[dict[str, Span]]:
 
 
 def _apart(text: str, order: str) -> Iterator[dict[str, Span]]:
-    """Three parts with something between them, the month perhaps by its English name."""
+    """Three parts with something between them, the month perhaps by its English or French name."""
     parts = [found.span() for found in _PARTS.finditer(text)][:3]
     if len(parts) == 3:
         padded = [(start - (stop - start == 1 and text[start - 1 : start] == " "), stop) for start, stop in parts]
@@ -113,13 +118,16 @@ def _year(text: str, spec: MomentSpec) -> int:
 
 
 def _month(text: str) -> int:
-    return _MONTHS.index(text[:3].upper()) + 1 if text.strip().isalpha() else int(text)
+    number = month_of(text) if text.isalpha() else int(text)
+    if number is None:
+        raise ValueError(f"{text} is no month")
+    return number
 
 
 def _like(text: str, number: int) -> str:
     """A day or month as wide as the text was, in its letter case. Raises ValueError where it does not fit."""
     if text.isalpha():
-        name = _MONTHS[number - 1]
+        name = (_MONTHS if text.upper() in _MONTHS else _MOIS)[number - 1]
         written = name if text.isupper() else name.capitalize() if text[0].isupper() else name.lower()
     else:
         written = f"{number:{len(text)}}" if text.startswith(" ") else f"{number:0{len(text)}}"
