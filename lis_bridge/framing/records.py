@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+_BEGIN = re.compile(rb"[Hh][^A-Za-z0-9\s](?:[^A-Za-z0-9\s]{2}|[^A-Za-z0-9\s]?\Z)")
 HEADER = re.compile(rb"[\r\n]+(?=[Hh][^A-Za-z0-9\s])")
 
 
 def begins_message(text: bytes) -> bool:
-    """Whether the text starts with an H record; its second character is the field separator (E1394-91 6.4.2)."""
-    return text[:1] in (b"H", b"h") and len(text) > 1 and not text[1:2].isalnum()
+    """Whether the text starts with an H record: behind the letter stand the separators (E1394-91 6.4.2), as far as the text goes."""
+    return _BEGIN.match(text) is not None
 
 
 class Ending(NamedTuple):

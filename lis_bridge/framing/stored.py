@@ -190,7 +190,7 @@ def _bodies(session: _Session, profile: Profile) -> Iterator[Body]:
         faults = tuple(fault for at, fault in session.faults if begin <= at < end or (final and at >= end))
         stop = _believed(text, begin, end, session.holes)
         whole = stop == end and _whole(text[begin:end], session, final, profile)
-        if profile.terminator == "L" and not begins_message(text[begin : begin + 2]):
+        if profile.terminator == "L" and not begins_message(text[begin : begin + 4]):
             yield nothing(
                 *faults,
                 Fault("no header", f"byte {starts[0][1]}", "The records before these are missing; their specimen is unknown"),
@@ -203,7 +203,7 @@ def _bodies(session: _Session, profile: Profile) -> Iterator[Body]:
 
 def _believed(text: bytes, begin: int, end: int, holes: list[int]) -> int:
     """Up to where a message can be believed: its first hole. A hole before an H has nothing behind it that could be misread."""
-    if begin in holes and not begins_message(text[begin : begin + 2]):
+    if begin in holes and not begins_message(text[begin : begin + 4]):
         return begin
     return min((at for at in holes if begin < at < end), default=end)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,15 @@ def test_every_text_maps_back_to_its_bytes(
     raw = edited(transmission(found, style=style, size=size), changes)
     for repair in (False, True):
         assert all(maps_back(body, raw) for body in unframe(raw, LIS1A, repair=repair) if body.text)
+
+
+@pytest.mark.parametrize("rest", [b"h\rL|1|N\r", b"h|3\rL|1|N\r"])
+def test_a_frame_that_goes_on_with_an_h_is_no_header(rest: bytes) -> None:
+    """The first frame is lost; what follows must not be taken for a message of its own."""
+    head = b"H|\\^&|||X\rR|1|"
+    sent = transmission([head + rest], style="message", size=len(head))
+    assert b"\x022" + rest[:1] in sent
+    assert not any(body.complete for body in unframe(sent.replace(b"\x02", b"\x03", 1), LIS1A))
 
 
 @settings(max_examples=150, deadline=None)
