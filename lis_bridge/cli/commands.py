@@ -28,6 +28,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "demo", "demo", SERVICE),
     Command("config", "config", "app", SERVICE),
     Command("doctor", "doctor", "doctor", SERVICE),
+    Command("users", "users", "app", SERVICE),
+    Command("audit", "audit", "app", SERVICE),
     Command("tubes", "tubes", "tubes", LABORATORY),
     Command("tube", "tubes", "tube", LABORATORY),
     Command("move", "move", "move", LABORATORY),

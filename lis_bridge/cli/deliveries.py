@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,9 +15,8 @@ from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from lis_bridge.outbox import Delivery
+    from lis_bridge.pipeline.deciding import Decisions
     from lis_bridge.settings import Config
 
 app = typer.Typer(no_args_is_help=True, help="What is owed to the LIS, and what became of it.")
@@ -90,31 +90,25 @@ def show(delivery: Id, config: ConfigFile, json: Json = False) -> None:
 @app.command("resend", epilog="Example: lis-bridge deliveries resend 812 -c bridge.toml --by Lin")
 def resend(delivery: Id, config: ConfigFile, by: By) -> None:
     """Send a dead delivery again: the same message under the same control id; what waits behind it follows."""
-    from lis_bridge import outbox
-
-    _decide(config, delivery, by, outbox.resend, "delivery_resent")
+    with _deciding(config, by) as decisions:
+        decisions.resend(delivery)
     typer.echo(f"delivery {delivery} is pending again")
 
 
 @app.command("dismiss", epilog="Example: lis-bridge deliveries dismiss 812 -c bridge.toml --by Lin")
 def dismiss(delivery: Id, config: ConfigFile, by: By) -> None:
     """Give a dead delivery up: the LIS never gets it, and what waits behind it goes on."""
-    from lis_bridge import outbox
-
-    _decide(config, delivery, by, outbox.dismiss, "delivery_dismissed")
+    with _deciding(config, by) as decisions:
+        decisions.dismiss(delivery)
     typer.echo(f"delivery {delivery} is dismissed")
 
 
-def _decide(config: Path, delivery: int, by: str, decide: Callable[[Connection, int, datetime], None], event: str) -> None:
-    """Decide, and once that is on the disk write down on standard error who did."""
-    import structlog
+@contextmanager
+def _deciding(config: Path, by: str) -> Iterator[Decisions]:
+    from lis_bridge.pipeline.deciding import Decisions
 
-    from lis_bridge.runtime import logs
-
-    with database(config) as (_, store), store.write() as tx:
-        decide(tx, delivery, datetime.now(UTC))
-    logs.configure()
-    structlog.get_logger(__name__).info(event, delivery=delivery, by=by)
+    with database(config) as (settings, store), store.write() as tx:
+        yield Decisions(tx, settings.destinations, by, datetime.now(UTC))
 
 
 def _text(found: Delivery, config: Config) -> str | None:

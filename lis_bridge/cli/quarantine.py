@@ -117,34 +117,32 @@ def move(
 
 
 @app.command("replay", epilog="Example: lis-bridge quarantine replay 17 -c bridge.toml")
-def replay(id: Id, config: ConfigFile) -> None:
+def replay(id: Id, config: ConfigFile, by: By) -> None:
     """Process a message, or the one that a hold came in, again: after the driver, the mapping or the configuration was mended."""
     from lis_bridge import journal
+    from lis_bridge.pipeline.deciding import Decisions
     from lis_bridge.tubes import desk
 
     kind, number = _parsed(id)
-    with database(config) as (_, store), store.write() as tx:
+    with database(config) as (settings, store), store.write() as tx:
         entry = desk.open_hold(tx, number).journal_id if kind == "hold" else number
         if kind == "message":
             _quarantined(journal.get(tx, entry), entry)
-        journal.reopen(tx, entry)
+        Decisions(tx, settings.destinations, by, _now()).replay(entry)
     typer.echo(f"journal entry {entry} is processed again as soon as the service runs")
 
 
 @app.command("discard", epilog='Example: lis-bridge quarantine discard 17 -c bridge.toml --why "service test"')
 def discard(id: Id, config: ConfigFile, by: By, why: Why = "") -> None:
     """Decide that held results are none, or take a message off the list; its bytes stay in the journal."""
-    from lis_bridge import journal
     from lis_bridge.pipeline.deciding import Decisions
 
     kind, number = _parsed(id)
     if kind == "message" and not why:
         raise UsageError("no reason was given", where=f"quarantine discard {id}", hint='Add --why "…"')
     with database(config) as (settings, store), store.write() as tx:
-        if kind == "hold":
-            Decisions(tx, settings.destinations, by, _now()).discard(number)
-        else:
-            journal.discard(tx, number, f"{by}: {why}")
+        decisions = Decisions(tx, settings.destinations, by, _now())
+        decisions.discard(number) if kind == "hold" else decisions.discard_entry(number, why)
     typer.echo(f"{id} is discarded")
 
 

@@ -6,6 +6,7 @@ Nothing is doubled by it: results that are known add nothing, and what would cha
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ import typer
 
 from lis_bridge.cli.database import database
 from lis_bridge.cli.exits import Exit
-from lis_bridge.cli.output import ConfigFile, Json, document, table
+from lis_bridge.cli.output import By, ConfigFile, Json, document, table
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ Analyzer = Annotated[str | None, typer.Option("--analyzer", metavar="ID", help="
 
 def replay(
     config: ConfigFile,
+    by: By,
     entries: Entries = None,
     quarantined: Quarantined = False,
     held: Held = False,
@@ -48,16 +50,17 @@ def replay(
 
     Example: lis-bridge replay -c bridge.toml --quarantined --held --analyzer line-1
     """
-    from lis_bridge import journal
+    from lis_bridge.pipeline.deciding import Decisions
 
     if not (entries or quarantined or held):
         raise UsageError("nothing was chosen", where="lis-bridge replay", hint="Name entries, or --quarantined, or --held")
     if dry_run:
         return _tried(config, set(entries or ()), quarantined, held, analyzer, json)
-    with database(config) as (_, store), store.write() as tx:
+    with database(config) as (settings, store), store.write() as tx:
+        decisions = Decisions(tx, settings.destinations, by, datetime.now(UTC))
         chosen = set(entries or ()) | set(_waiting(tx, quarantined, held, analyzer))
         for id in sorted(chosen):
-            journal.reopen(tx, id)
+            decisions.replay(id)
     document({"replayed": sorted(chosen)}) if json else typer.echo(f"{len(chosen)} entries are processed again")
     return Exit.OK if chosen else Exit.FINDINGS
 

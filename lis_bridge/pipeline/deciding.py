@@ -1,6 +1,7 @@
 """What a person decides about held and about delivered results, and what the LIS is owed for it, in the one transaction that the caller opened.
 
-Command line and console both decide here. The service need not run: what is owed waits in the outbox.
+Command line and console both decide here, and every decision is in the audit log with its person. The service need not run: what is owed
+waits in the outbox.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from lis_bridge import journal, outbox
+from lis_bridge import audit, journal, outbox
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
 from lis_bridge.core.results import Message
+from lis_bridge.pipeline import alarms
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.settings import Destination
 from lis_bridge.tubes import desk, keys
@@ -47,32 +50,50 @@ class Reader:
 
 
 class Decisions:
-    """The decisions of one person, ``by``, at one moment, ``at`` (aware)."""
+    """The decisions of one person, ``by``, at one moment, ``at`` (aware); ``via`` and ``address`` say where he sits."""
 
-    def __init__(self, tx: Connection, destinations: Sequence[Destination], by: str, at: datetime) -> None:
+    def __init__(
+        self,
+        tx: Connection,
+        destinations: Sequence[Destination],
+        by: str,
+        at: datetime,
+        *,
+        via: audit.Via = "command line",
+        address: str = "",
+    ) -> None:
         self._tx = tx
         self._destinations = tuple(destinations)
         self._tubes = Tubes()
         self._by = by
         self._at = at
+        self._via = via
+        self._address = address
 
     def release(self, hold_id: int) -> tuple[Receipt, ...]:
         """Let a hold's results go to the LIS. Raises BridgeError."""
-        return self._owed((desk.release(self._tubes, self._tx, hold_id, self._by, self._at),))
+        receipts = self._owed((desk.release(self._tubes, self._tx, hold_id, self._by, self._at),))
+        self._note("hold released", f"hold {hold_id}", tubes=_keys(receipts), results=_count(receipts))
+        return receipts
 
     def discard(self, hold_id: int) -> tuple[Receipt, ...]:
         """Decide that a hold's results are none. Raises BridgeError."""
-        return self._owed((desk.discard(self._tubes, self._tx, hold_id, self._by, self._at),))
+        receipts = self._owed((desk.discard(self._tubes, self._tx, hold_id, self._by, self._at),))
+        self._note("hold discarded", f"hold {hold_id}", tubes=_keys(receipts))
+        return receipts
 
     def move(self, hold_id: int, specimen: str, reader: Reader) -> tuple[Receipt, ...]:
         """File what a hold keeps back under the specimen that the person names. Raises BridgeError."""
         hold = desk.open_hold(self._tx, hold_id)
         key = keys.named(specimen)
         if hold.tube_id is not None:
-            return self._owed(desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at))
-        plan, messages = reader.read(self._tx, hold.journal_id)
-        context = Context(hold.analyzer, plan.manifest.runs.reported)
-        return self._owed((desk.place(self._tubes, self._tx, hold_id, messages, key, context, self._by, self._at),))
+            receipts = self._owed(desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at))
+        else:
+            plan, messages = reader.read(self._tx, hold.journal_id)
+            context = Context(hold.analyzer, plan.manifest.runs.reported)
+            receipts = self._owed((desk.place(self._tubes, self._tx, hold_id, messages, key, context, self._by, self._at),))
+        self._note("hold moved", f"hold {hold_id}", to=key.key, tubes=_keys(receipts), results=_count(receipts))
+        return receipts
 
     def move_results(
         self, tube_id: int, slots: Iterable[Slot], specimen: str, policies: Mapping[str, Policy]
@@ -91,7 +112,46 @@ class Decisions:
             for policy, group in groups.items()
             for receipt in desk.move_results(self._tubes, self._tx, tube_id, group, policy, key, self._by, self._at)
         ]
-        return self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)))
+        receipts = self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)))
+        self._note("results moved", f"tube {receipts[0].key}", to=key.key, codes=_codes(groups))
+        return receipts
+
+    def resend(self, delivery_id: int) -> None:
+        """Make a dead delivery pending again. Raises UsageError."""
+        outbox.resend(self._tx, delivery_id, self._at)
+        self._note("delivery resent", f"delivery {delivery_id}")
+
+    def dismiss(self, delivery_id: int) -> None:
+        """Give a dead delivery up. Raises UsageError."""
+        outbox.dismiss(self._tx, delivery_id, self._at)
+        self._note("delivery dismissed", f"delivery {delivery_id}")
+
+    def replay(self, journal_id: int) -> None:
+        """Have a journal entry processed again. Raises UsageError."""
+        journal.reopen(self._tx, journal_id)
+        self._note("entry replayed", f"journal entry {journal_id}")
+
+    def discard_entry(self, journal_id: int, why: str) -> None:
+        """Take a quarantined message off the list; its bytes stay in the journal. Raises UsageError."""
+        journal.discard(self._tx, journal_id, f"{self._by}: {why}")
+        self._note("entry discarded", f"journal entry {journal_id}", why=why)
+
+    def register_call(self, critical_id: int, *, told: str, ward: str, read_back: bool) -> None:
+        """Note that a person was told of a critical value. Raises BridgeError."""
+        alarms.register_call(self._tx, critical_id, told=told, ward=ward, read_back=read_back, by=self._by, at=self._at)
+        self._note("critical value called", f"critical value {critical_id}", told=told, ward=ward, read_back=read_back)
+
+    def _note(self, action: str, subject: str, **detail: Any) -> None:
+        entry = audit.Entry(
+            at=self._at,
+            actor=self._by,
+            via=self._via,
+            address=self._address,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
+        audit.append(self._tx, entry)
 
     def _by_policy(self, tube_id: int, slots: Iterable[Slot], policies: Mapping[str, Policy]) -> dict[Policy, list[Slot]]:
         """The slots by what the driver of the analyzer that filled each says of several runs."""
@@ -104,6 +164,8 @@ class Decisions:
 
     def _owed(self, receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
         """Owe every destination what follows; what is withdrawn from one tube goes before what another tube gets (promise 3)."""
+        for receipt in receipts:
+            alarms.shipped().note(self._tx, receipt, self._at)
         for destination in self._destinations:
             first: int | None = None
             for receipt in receipts:
@@ -123,3 +185,15 @@ class Decisions:
         )
         withdraws = any(report.status == "W" for report in receipt.reports)
         return owed if withdraws else None
+
+
+def _keys(receipts: Iterable[Receipt]) -> list[str]:
+    return list(dict.fromkeys(receipt.key for receipt in receipts if receipt.key))
+
+
+def _count(receipts: Iterable[Receipt]) -> int:
+    return sum(len(receipt.reports) for receipt in receipts)
+
+
+def _codes(groups: Mapping[Policy, Iterable[Slot]]) -> list[str]:
+    return sorted({code for slots in groups.values() for _, code, _ in slots})

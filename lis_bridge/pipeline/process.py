@@ -21,6 +21,7 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import Clock
 from lis_bridge.core.results import Message
 from lis_bridge.journal import Filed
+from lis_bridge.pipeline.alarms import Alarms
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.pipeline.screening import Expectation, screen
 from lis_bridge.settings import Destination
@@ -80,6 +81,7 @@ class Process:
         self._destinations = tuple(destinations)
         self._rules = rules
         self._tests = tests
+        self._alarms = Alarms(tests)
         self._formulas = formulas
         self._clock = clock
         self.tubes = Tubes()
@@ -121,6 +123,7 @@ class Process:
             replayed=entry.driver is not None,
         )
         receipt = self.tubes.file(tx, message, key, context, arrival)
+        self._alarms.note(tx, receipt, arrival.at)
         self._owe(tx, receipt, arrival.at)
         return receipt
 

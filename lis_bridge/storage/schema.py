@@ -8,7 +8,7 @@ with the database.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, event
 
 metadata = MetaData()
 
@@ -173,3 +173,96 @@ delivery_part = Table(
     Column("content", LargeBinary, nullable=False),  # msgpack list of tubes.assembly.Report
 )
 """What an open delivery has collected; gone once it is sealed."""
+
+critical = Table(
+    "critical",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("tube_id", _Id, ForeignKey("tube.id"), nullable=False),
+    Column("source", Text, nullable=False),  # source, code and aspect are the slot of the tube
+    Column("code", Text, nullable=False),
+    Column("aspect", Text, nullable=False),
+    Column("analyzer", Text, nullable=False),
+    Column("test", Text, nullable=False),
+    Column("value", Text, nullable=False),  # as the LIS is told
+    Column("unit", Text),
+    Column("side", Text, nullable=False),  # low, high
+    Column("raised_at", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open, called, superseded
+)
+"""Values beyond a critical limit: each waits until somebody was told of it, or until another value took its place."""
+Index(
+    "critical_open",
+    critical.c.id,
+    sqlite_where=critical.c.state == "open",
+    postgresql_where=critical.c.state == "open",
+)
+Index("critical_tube", critical.c.tube_id)
+
+critical_call = Table(
+    "critical_call",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("critical_id", _Id, ForeignKey("critical.id"), nullable=False, index=True),
+    Column("told", Text, nullable=False),  # who answered
+    Column("ward", Text, nullable=False),
+    Column("read_back", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # lower case
+    Column("shown_as", Text, nullable=False),
+    Column("role", Text, nullable=False),  # viewer, technician, engineer
+    Column("password", Text, nullable=False),  # argon2id, encoded
+    Column("language", Text, nullable=False),  # zh, en
+    Column("disabled", Integer, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", Text, primary_key=True),  # SHA-256 of the cookie, never the cookie
+    Column("user_id", _Id, ForeignKey("user.id"), nullable=False, index=True),
+    Column("created_at", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("via", Text, nullable=False),  # console, command line, service
+    Column("address", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # "tube 2026…", "hold 12"
+    Column("detail", Text, nullable=False),  # JSON
+    Column("digest", Text, nullable=False),  # SHA-256 of the digest before and of this row
+)
+"""Who saw what and who did what: appended, never changed; each row's digest covers all rows before it."""
+Index("audit_subject", audit.c.subject, audit.c.id)
+Index("audit_actor", audit.c.actor, audit.c.id)
+
+_SEALED = "RAISE(ABORT, 'the audit log is append-only')"
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_no_{act} BEFORE {act.upper()} ON audit BEGIN SELECT {_SEALED}; END" for act in ("update", "delete")
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_sealed() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_sealed()",
+    ),
+}
+"""What makes the database itself refuse a change of ``audit``; by dialect."""
+for _dialect, _texts in APPEND_ONLY.items():
+    for _text in _texts:
+        event.listen(audit, "after_create", DDL(_text).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -1,0 +1,58 @@
+"""Reading the log: pages, the head, and the check of the whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+
+from lis_bridge.audit.chain import Broken, Head, follow
+from lis_bridge.audit.entries import Line
+from lis_bridge.storage import Statement
+from lis_bridge.storage.schema import audit
+
+_a = audit.c
+_COLUMNS = (_a.id, _a.at, _a.actor, _a.via, _a.address, _a.action, _a.subject, _a.detail, _a.digest)
+_PAGE = 5000
+_AFTER = Statement(select(*_COLUMNS).where(_a.id > bindparam("after")).order_by(_a.id).limit(_PAGE))
+_NEWEST = Statement(select(func.max(_a.id)))
+
+
+def newest(tx: Connection) -> int:
+    """The id of the last entry; 0 where there is none."""
+    return int(_NEWEST.one(tx)[0] or 0)
+
+
+def lines(
+    tx: Connection,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Line]:
+    """A page, newest first; the next page is ``before`` the last id of this one."""
+    wanted: list[ColumnElement[bool]] = []
+    for column, value in ((_a.actor, actor), (_a.action, action), (_a.subject, subject)):
+        if value is not None:
+            wanted.append(column == value)
+    if before is not None:
+        wanted.append(_a.id < before)
+    rows = tx.execute(select(*_COLUMNS).where(*wanted).order_by(_a.id.desc()).limit(limit))
+    return [Line(*row) for row in rows]
+
+
+def verify(tx: Connection, known: Head | None = None) -> Head | Broken:
+    """Follow the whole chain; ``known`` is a head that was written down before."""
+    return follow(_all(tx), known)
+
+
+def _all(tx: Connection) -> Iterator[Line]:
+    after = 0
+    while True:
+        found = [Line(*row) for row in _AFTER.rows(tx, after=after)]
+        yield from found
+        if len(found) < _PAGE:
+            return
+        after = found[-1].id
