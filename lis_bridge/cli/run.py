@@ -13,6 +13,7 @@ from lis_bridge.cli.exits import Exit
 from lis_bridge.cli.output import ConfigFile
 
 if TYPE_CHECKING:
+    from lis_bridge.console.server import Console
     from lis_bridge.runtime.service import Service
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -21,7 +22,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run(config: ConfigFile) -> int:
     """Read the analyzers, keep what they say, hand it to the LIS. SIGTERM and Ctrl-C end it cleanly.
 
-    A line of JSON with "event": "ready" on standard error says that the store is open and the listeners are bound.
+    A line of JSON with "event": "ready" on standard error says that the store is open, the listeners are bound and the console is up.
 
     Exit codes: 0 ended as told, 3 configuration, 4 storage, 5 a port that cannot be listened on, 6 driver.
 
@@ -38,12 +39,25 @@ async def _serve(file: Path) -> None:
     told = asyncio.Event()
     _on_signals(told.set)
     service = _service(file)
+    console = _console(service)
     await service.start()
     try:
+        if console is not None:
+            await console.start()
         service.announce()
         await told.wait()
     finally:
+        if console is not None:
+            await console.stop()
         await service.stop()
+
+
+def _console(service: Service) -> Console | None:
+    if not service.config.console.enabled:
+        return None
+    from lis_bridge.console.server import Console
+
+    return Console(service)
 
 
 def _service(file: Path) -> Service:

@@ -8,7 +8,7 @@ from itertools import combinations
 from urllib.parse import urlsplit
 
 from lis_bridge.settings.links import host_and_port
-from lis_bridge.settings.models import Analyzer, Config, Destination
+from lis_bridge.settings.models import Analyzer, Config, Console, Destination, Tls
 from lis_bridge.settings.nearest import did_you_mean
 from lis_bridge.settings.source import Location
 
@@ -32,6 +32,7 @@ def refusals(config: Config) -> tuple[Finding, ...]:
         *_twice("destination", config.destinations),
         *_shared_links(config),
         *_tls(config),
+        *_console_tls(config),
     )
 
 
@@ -94,10 +95,20 @@ def _tls(config: Config) -> Iterator[Finding]:
             )
         if destination.tls.key is not None and destination.tls.certificate is None:
             yield Finding((*location, "key"), "a key without a certificate", "Name the certificate too")
-        for name in ("ca", "certificate", "key"):
-            file = getattr(destination.tls, name)
-            if file is not None and not file.is_file():
-                yield Finding((*location, name), f"no such file: {file}", "Relative paths count from the configuration file")
+        yield from _missing(destination.tls, ("ca", "certificate", "key"), location)
+
+
+def _console_tls(config: Config) -> Iterator[Finding]:
+    if config.console.key is not None and config.console.certificate is None:
+        yield Finding(("console", "key"), "a key without a certificate", "Name the certificate too")
+    yield from _missing(config.console, ("certificate", "key"), ("console",))
+
+
+def _missing(table: Console | Tls, names: Iterable[str], location: Location) -> Iterator[Finding]:
+    for name in names:
+        file = getattr(table, name)
+        if file is not None and not file.is_file():
+            yield Finding((*location, name), f"no such file: {file}", "Relative paths count from the configuration file")
 
 
 def _emptiness(config: Config) -> Iterator[Finding]:
@@ -127,6 +138,7 @@ def _weak_destinations(config: Config) -> Iterator[Finding]:
 
 def _console(config: Config) -> Iterator[Finding]:
     host, _ = host_and_port(config.console.listen)
-    if config.console.enabled and host not in LOOPBACK:
+    if config.console.enabled and host not in LOOPBACK and config.console.certificate is None:
         what = f"the console listens on {host}, where others can reach it without encryption"
-        yield Finding(("console", "listen"), what, "Listen on 127.0.0.1 behind a proxy with TLS, unless the network is closed")
+        hint = "Listen on 127.0.0.1, or give [console] a certificate and a key"
+        yield Finding(("console", "listen"), what, hint)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from lis_bridge.core.faults import ConfigError
 from lis_bridge.settings import checks, explain, links, source
-from lis_bridge.settings.models import Config, Destination, Tls
+from lis_bridge.settings.models import Config, Destination, Table
+
+T = TypeVar("T", bound=Table)
 
 
 def load(path: Path, *, drivers: Collection[str] | None = None) -> Config:
@@ -64,7 +66,10 @@ def _rooted(config: Config, folder: Path) -> Config:
     storage = config.storage.model_copy(update={"url": _sqlite_at(config.storage.url, folder)})
     analyzers = tuple(item.model_copy(update={"link": links.rooted(item.link, folder)}) for item in config.analyzers)
     destinations = tuple(_certificates_at(item, folder) for item in config.destinations)
-    return config.model_copy(update={"storage": storage, "analyzers": analyzers, "destinations": destinations})
+    console = _files_at(config.console, ("certificate", "key"), folder)
+    return config.model_copy(
+        update={"storage": storage, "analyzers": analyzers, "destinations": destinations, "console": console}
+    )
 
 
 def _sqlite_at(url: str, folder: Path) -> str:
@@ -75,11 +80,11 @@ def _sqlite_at(url: str, folder: Path) -> str:
 def _certificates_at(destination: Destination, folder: Path) -> Destination:
     if destination.tls is None:
         return destination
-    paths = {
-        name: folder / value for name in ("ca", "certificate", "key") if (value := getattr(destination.tls, name)) is not None
-    }
-    tls: Tls = destination.tls.model_copy(update=paths)
-    return destination.model_copy(update={"tls": tls})
+    return destination.model_copy(update={"tls": _files_at(destination.tls, ("ca", "certificate", "key"), folder)})
+
+
+def _files_at(table: T, names: tuple[str, ...], folder: Path) -> T:
+    return table.model_copy(update={name: folder / value for name in names if (value := getattr(table, name)) is not None})
 
 
 def place(config: Config, location: source.Location) -> str:

@@ -133,6 +133,10 @@ class Console(Table):
 
     listen: Listen = "127.0.0.1:8080"
     enabled: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+    idle_minutes: int = Field(15, ge=1, le=1440)
+    session_hours: int = Field(12, ge=1, le=168)
 
 
 class Config(Table):

@@ -1,0 +1,112 @@
+"""The hub: what changed, told to every open page within a second.
+
+It looks at the service's own states and counts, which are in memory, and at the number of the last audit entry, by which decisions of other
+processes show. Nothing in the service waits for it, and it looks only while a page is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+
+from lis_bridge.runtime.status import Snapshot
+
+LOOK_SECONDS = 0.4
+BEAT_SECONDS = 5.0
+"""A page that hears nothing for some beats says that it shows the past."""
+RENEW_SECONDS = 30.0
+"""What only time changes, such as how long ago something was."""
+
+_log = structlog.get_logger(__name__)
+
+Topic = str
+TOPICS: Mapping[str, tuple[Topic, ...]] = {
+    "links": ("analyzers", "work", "top"),
+    "messages": ("analyzers", "work", "tubes", "figures", "top"),
+    "deliveries": ("work", "tubes", "figures", "top"),
+    "decisions": ("work", "tubes", "figures", "top"),
+    "time": ("analyzers", "work", "figures", "top"),
+}
+"""Which fragments show what."""
+EVERY: frozenset[Topic] = frozenset(topic for topics in TOPICS.values() for topic in topics)
+
+
+class Hub:
+    """Open pages and what they are to be told; ``decided`` is the number of the last decision."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], decided: Callable[[], int]) -> None:
+        self._snapshot = snapshot
+        self._decided = decided
+        self._pages: set[_Page] = set()
+        self._wanted = asyncio.Event()
+        self._closed = False
+
+    async def watch(self) -> None:
+        """Look and tell, until cancelled. An error is logged by its class and looking goes on."""
+        before: Mapping[str, Hashable] = {}
+        while True:
+            await self._wanted.wait()
+            try:
+                now = await self._look()
+            except Exception as error:
+                _log.warning("console_looks_in_vain", error=type(error).__name__)
+            else:
+                self.tell({topic for what, seen in now.items() if before.get(what, seen) != seen for topic in TOPICS[what]})
+                before = now
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def tell(self, topics: set[Topic]) -> None:
+        """Something of these topics changed. In the loop's thread."""
+        for page in self._pages if topics else ():
+            page.topics |= topics
+            page.woken.set()
+
+    async def changes(self) -> AsyncIterator[set[Topic]]:
+        """For one page: what changed, as it changes; an empty set is a beat. Ends when the console stops."""
+        page = _Page()
+        self._pages.add(page)
+        self._wanted.set()
+        try:
+            yield set()
+            while not self._closed:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(BEAT_SECONDS):
+                        await page.woken.wait()
+                page.woken.clear()
+                topics, page.topics = page.topics, set()
+                if not self._closed:
+                    yield topics
+        finally:
+            self._pages.discard(page)
+            if not self._pages:
+                self._wanted.clear()
+
+    def close(self) -> None:
+        """End every page's stream."""
+        self._closed = True
+        for page in self._pages:
+            page.woken.set()
+
+    async def _look(self) -> Mapping[str, Hashable]:
+        now = self._snapshot()
+        return {
+            "links": tuple((one.id, one.state, one.fault) for one in now.analyzers),
+            "messages": (now.processed, now.quarantined, tuple(one.messages for one in now.analyzers)),
+            "deliveries": tuple((one.state, one.owed, one.delivered) for one in now.destinations),
+            "decisions": await asyncio.to_thread(self._decided),
+            "time": _turn(now.written_at),
+        }
+
+
+class _Page:
+    def __init__(self) -> None:
+        self.topics: set[Topic] = set()
+        self.woken = asyncio.Event()
+
+
+def _turn(now: datetime) -> int:
+    return int(now.timestamp() // RENEW_SECONDS)

@@ -1,0 +1,136 @@
+"""Now, the home page: what needs a person, between the analyzers and the tubes as they fill up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from lis_bridge.console.queries.analyzers import Tile, tiles
+from lis_bridge.console.queries.figures import figures
+from lis_bridge.console.queries.recent import recent
+from lis_bridge.console.queries.work import Critical, Dead, Held, Work, work
+from lis_bridge.console.site import Site
+from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_view, page
+from lis_bridge.pipeline.deciding import Decisions
+
+router = APIRouter()
+Line = Annotated[str, Form(min_length=1, max_length=100)]
+
+
+@router.get("/")
+async def now_page(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The whole page."""
+    found = await site.read(lambda tx: {**_walls(tx, site), "rows": recent(tx), "figures": figures(tx, site.local())})
+    await _note_shown(request, site, found["rows"], found["work"])
+    return page(request, "pages/now.html", **found, top=top_of(site))
+
+
+@router.get("/now/analyzers")
+async def analyzers(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The tiles."""
+    return page(request, "parts/tiles.html", tiles=await site.read(lambda tx: tiles_of(tx, site)))
+
+
+@router.get("/now/work")
+async def work_list(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The work list."""
+    found = await site.read(lambda tx: _walls(tx, site))
+    await _note_shown(request, site, (), found["work"])
+    return page(request, "parts/work.html", work=found["work"])
+
+
+@router.get("/now/tubes")
+async def tubes(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The tubes."""
+    rows = await site.read(recent)
+    await _note_shown(request, site, rows, None)
+    return page(request, "parts/tubes.html", rows=rows)
+
+
+@router.get("/now/figures")
+async def figures_(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The foot."""
+    return page(request, "parts/figures.html", figures=await site.read(lambda tx: figures(tx, site.local())))
+
+
+@router.get("/now/top")
+async def top(request: Request, site: SiteOf, user: Viewer) -> Response:
+    """The LIS's state in the top bar."""
+    return page(request, "parts/top.html", top=top_of(site))
+
+
+@router.post("/holds/{hold}/release")
+async def release(request: Request, site: SiteOf, user: Technician, hold: int) -> Response:
+    """Let held results go to the LIS."""
+    return await _decide(request, site, lambda decisions: decisions.release(hold))
+
+
+@router.post("/holds/{hold}/discard")
+async def discard(request: Request, site: SiteOf, user: Technician, hold: int) -> Response:
+    """Decide that held results are none."""
+    return await _decide(request, site, lambda decisions: decisions.discard(hold))
+
+
+@router.post("/deliveries/{delivery}/resend")
+async def resend(request: Request, site: SiteOf, user: Technician, delivery: int) -> Response:
+    """Send a dead delivery again."""
+    return await _decide(request, site, lambda decisions: decisions.resend(delivery))
+
+
+@router.post("/criticals/{critical}/call")
+async def call(
+    request: Request,
+    site: SiteOf,
+    user: Technician,
+    critical: int,
+    told: Line,
+    ward: Annotated[str, Form(max_length=100)] = "",
+    read_back: Annotated[bool, Form()] = False,
+) -> Response:
+    """Register that somebody was told of a critical value."""
+    return await _decide(
+        request, site, lambda decisions: decisions.register_call(critical, told=told, ward=ward, read_back=read_back)
+    )
+
+
+async def _decide(request: Request, site: Site, decision: Any) -> Response:
+    """Decide in one transaction, tell the other pages, show the list as it now is."""
+    user, now, address = request.scope["state"]["session"].user, site.clock.now(), address_of(request)
+
+    def act(tx: Connection) -> None:
+        decision(Decisions(tx, site.config.destinations, user.name, now, via="console", address=address))
+
+    await site.write(act)
+    found = await site.read(lambda tx: _walls(tx, site))
+    return page(request, "parts/work.html", work=found["work"])
+
+
+def tiles_of(tx: Connection, site: Site) -> list[Tile]:
+    """The analyzers as they are now."""
+    return tiles(tx, site.config, site.compiled, site.snapshot(), site.day, site.local())
+
+
+def _walls(tx: Connection, site: Site) -> dict[str, Any]:
+    found = tiles_of(tx, site)
+    return {"tiles": found, "work": work(tx, found)}
+
+
+def top_of(site: Site) -> dict[str, Any]:
+    """The LIS's state: the worst of several."""
+    destinations = site.snapshot().destinations
+    away = [one for one in destinations if one.state != "connected"]
+    return {"destinations": destinations, "away": away, "owed": sum(one.owed for one in destinations)}
+
+
+async def _note_shown(request: Request, site: Site, rows: Any, found: Work | None) -> None:
+    """Write down once a session which patients' tubes the page has shown."""
+    named = (Critical, Held, Dead)
+    keys = {row.key for row in rows} | {item.tube for item in (found.items if found else ()) if isinstance(item, named)} - {""}
+    known = site.shown.setdefault(request.scope["state"]["session"].token, set())
+    fresh = sorted(keys - known)
+    if fresh:
+        await note_view(request, "now", tubes=fresh)
+        known.update(fresh)

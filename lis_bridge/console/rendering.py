@@ -1,0 +1,98 @@
+"""Templates in two languages: one Jinja environment for each, with the words, numbers and times of its people."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.numbers import format_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lis_bridge.catalogue.tests import Test, TestCatalogue
+from lis_bridge.console.words import LANGUAGES, LOCALES, TAGS, Language, translations
+from lis_bridge.core.holds import WORDS
+
+STATIC = Path(__file__).parent / "static"
+
+
+class Rendering:
+    """Pages of one site."""
+
+    def __init__(self, zone: tzinfo, tests: TestCatalogue) -> None:
+        self._environments = {language: _environment(language, zone, tests) for language in LANGUAGES}
+
+    def __call__(self, template: str, language: Language, values: Mapping[str, Any]) -> str:
+        """A template's text."""
+        return self._environments[language].get_template(template).render(values)
+
+    def say(self, text: str, language: Language) -> str:
+        """A message in a language."""
+        return translations(language).gettext(text)
+
+
+def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Environment:
+    made = Environment(
+        loader=PackageLoader("lis_bridge.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    locale = LOCALES[language]
+    made.globals.update(lang=language, tag=TAGS[language], other=_other(language), asset=asset, tests=tests)
+    made.filters.update(
+        number=partial(format_decimal, locale=locale),
+        day=lambda moment: format_skeleton("MMMEd", moment.astimezone(zone), locale=locale),
+        date=lambda moment: format_date(moment.astimezone(zone), "yyyy-MM-dd", locale=locale),
+        time=lambda moment: f"{moment.astimezone(zone):%H:%M:%S}",
+        minute=lambda moment: f"{moment.astimezone(zone):%H:%M}",
+        iso=lambda moment: moment.astimezone(zone).isoformat(timespec="seconds"),
+        lasting=partial(_lasting, locale=locale),
+        named=partial(_named, language=language),
+        reason=partial(_reason, language=language),
+        remedy=partial(_remedy, language=language),
+    )
+    return made
+
+
+def _other(language: Language) -> Language:
+    return "en" if language == "zh" else "zh"
+
+
+def _lasting(since: datetime, now: datetime, locale: Any) -> str:
+    """How long ago, in the largest whole unit."""
+    span = max(now - since, now - now)
+    return format_timedelta(span, threshold=1.5, format="short", locale=locale)
+
+
+def _named(test: Test, language: Language) -> str:
+    return test.name_zh if language == "zh" else test.name_en
+
+
+def _reason(reason: str, language: Language) -> str:
+    """A hold's reason; one that a newer version made is shown as it stands."""
+    words = _words().get(reason)
+    return reason if words is None else words.zh if language == "zh" else words.en
+
+
+def _remedy(reason: str, language: Language) -> str:
+    words = _words().get(reason)
+    return "" if words is None else words.do_zh if language == "zh" else words.do_en
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return {str(reason): said for reason, said in WORDS.items()}
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the content, so that browsers may keep it for ever."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"

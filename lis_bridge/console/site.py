@@ -1,0 +1,79 @@
+"""What every page may use: the running service's parts, and the console's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Connection
+
+from lis_bridge.console.accounts.sessions import Ages
+from lis_bridge.console.accounts.setup import SetupLink
+from lis_bridge.console.accounts.throttle import Throttle
+from lis_bridge.console.live import Hub
+from lis_bridge.console.queries.day import Day
+from lis_bridge.console.rendering import Rendering
+from lis_bridge.core.clock import Clock
+from lis_bridge.runtime.plans import Compiled
+from lis_bridge.runtime.status import Snapshot
+from lis_bridge.settings import Config
+from lis_bridge.storage import Store, Writer
+
+T = TypeVar("T")
+
+READERS = 6
+"""Queries at one time: a busy screen must not take every thread from the loops that serve the analyzers."""
+
+
+@dataclass
+class Site:
+    """One console; ``locked`` until there is an engineer."""
+
+    config: Config
+    compiled: Compiled
+    store: Store
+    writer: Writer
+    clock: Clock
+    snapshot: Callable[[], Snapshot]
+    hub: Hub
+    rendering: Rendering
+    setup: SetupLink
+    day: Day = field(default_factory=Day)
+    throttle: Throttle = field(default_factory=Throttle)
+    locked: bool = True
+    shown: dict[str, set[str]] = field(default_factory=dict)
+    """Which tubes a session's Now page has shown already, so that each is written down once."""
+
+    def __post_init__(self) -> None:
+        self._readers = anyio.CapacityLimiter(READERS)
+
+    @property
+    def ages(self) -> Ages:
+        """How long sessions live."""
+        console = self.config.console
+        return Ages(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
+
+    def local(self, moment: datetime | None = None) -> datetime:
+        """A moment, or now, in the laboratory's zone."""
+        return (moment or self.clock.now()).astimezone(self.config.site.timezone)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """A query's answer, in a snapshot of its own, in a thread."""
+
+        def in_thread() -> T:
+            with self.store.read() as tx:
+                return query(tx)
+
+        return await self.apart(in_thread)
+
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Work that takes a while, in a thread."""
+        return await anyio.to_thread.run_sync(work, limiter=self._readers)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """A transaction of the service's one writer; the answer comes after its commit."""
+        return await self.writer.call_async(work)

@@ -1,0 +1,175 @@
+// lis-bridge console: what HTML and htmx do not do. No inline handlers, so a strict CSP holds; listeners sit on the document, because fragments are replaced whole.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const $ = (sel, from = document) => from.querySelector(sel);
+  const $$ = (sel, from = document) => [...from.querySelectorAll(sel)];
+  const typing = (e) => /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName);
+  const store = {
+    get(name) { try { return localStorage.getItem(name); } catch (_) { return null; } },
+    set(name, value) { try { localStorage.setItem(name, value); } catch (_) { /* private window */ } },
+  };
+
+  // ── light and dark
+  function theme() {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    store.set("theme", root.dataset.theme);
+  }
+
+  // ── the work list: one item is chosen and open; it stays chosen while the list is replaced under it
+  let chosen = null, place = 0, focused = false;
+  const items = () => $$("[data-list] > .item");
+  function choose(item, focus) {
+    if (!item) return;
+    items().forEach((one) => {
+      const is = one === item;
+      one.classList.toggle("open", is);
+      one.tabIndex = is ? 0 : -1;
+      if (is) one.setAttribute("aria-current", "true"); else one.removeAttribute("aria-current");
+    });
+    chosen = item.id;
+    place = items().indexOf(item);
+    if (focus) item.focus();
+  }
+  function restore() {
+    const all = items();
+    if (!all.length) { chosen = null; return; }
+    choose(all.find((one) => one.id === chosen) || (chosen ? all[Math.min(place, all.length - 1)] : all[0]), focused);
+  }
+  function move(step) {
+    const all = items(), at = all.findIndex((one) => one.classList.contains("open"));
+    choose(all[Math.min(all.length - 1, Math.max(0, at + step))], true);
+  }
+  function press(key) {
+    const button = $(`[data-list] > .open [data-key="${key}"]`) || (key === "enter" && $("[data-list] > .open .btn"));
+    if (button) button.click();
+    return Boolean(button);
+  }
+
+  // ── critical values: a sound, and a number in the title
+  let criticals = null, sound = null;
+  const muted = () => store.get("mute") === "1";
+  function ring() {
+    if (muted()) return;
+    try {
+      sound = sound || new AudioContext();
+      for (const at of [0, 0.28, 0.56]) {
+        const tone = sound.createOscillator(), gain = sound.createGain();
+        tone.frequency.value = 880;
+        gain.gain.setValueAtTime(0.25, sound.currentTime + at);
+        gain.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + at + 0.22);
+        tone.connect(gain).connect(sound.destination);
+        tone.start(sound.currentTime + at);
+        tone.stop(sound.currentTime + at + 0.24);
+      }
+      root.dataset.rang = String(Number(root.dataset.rang || 0) + 1);
+    } catch (_) { /* no sound here */ }
+  }
+  function badge() {
+    const work = $("#work");
+    if (!work) return;
+    const ids = $$("[data-list] > .item.is-crit").map((one) => one.id), count = Number(work.dataset.criticals);
+    document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+    if (criticals && ids.some((id) => !criticals.has(id))) ring();
+    criticals = new Set(ids);
+    const mute = $("[data-mute]");
+    if (mute) mute.setAttribute("aria-pressed", String(muted()));
+  }
+
+  // ── a critical value's call
+  function call(button) {
+    const dialog = $("#call"), form = $("form", dialog);
+    form.reset();
+    form.setAttribute("hx-post", `/criticals/${button.dataset.call}/call`);
+    htmx.process(form);
+    $("[data-call-value]", dialog).textContent = button.dataset.value;
+    $("[data-call-who]", dialog).textContent = button.dataset.who;
+    dialog.showModal();
+  }
+
+  // ── time: the laboratory's clock, and how long ago
+  const server = $("[data-clock]");
+  const ahead = server ? new Date(server.dateTime) - Date.now() : 0;
+  const zone = server ? server.dataset.zone : undefined;
+  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const ago = new Intl.RelativeTimeFormat(root.lang, { style: "narrow" });
+  function tick() {
+    const now = Date.now() + ahead;
+    if (server) server.textContent = clock.format(now);
+    $$("time[data-ago]").forEach((one) => {
+      const s = Math.max(0, Math.round((now - new Date(one.dateTime)) / 1000));
+      one.textContent = s < 60 ? ago.format(-s, "second") : s < 3600 ? ago.format(-Math.floor(s / 60), "minute") : ago.format(-Math.floor(s / 3600), "hour");
+    });
+  }
+
+  // ── the live stream: a page that hears nothing says which moment it shows
+  const SILENCE = 12000;
+  let heard = Date.now();
+  function alive() { heard = Date.now(); const bar = $("#stale"); if (bar) bar.hidden = true; }
+  function watch() {
+    const bar = $("#stale");
+    if (!bar || !bar.hidden || Date.now() - heard < SILENCE) return;
+    $("[data-stale-words]", bar).textContent = `${document.body.dataset.stale} ${clock.format(heard + ahead)}`;
+    bar.hidden = false;
+  }
+
+  const leave = () => location.assign("/login");
+
+  // ── somebody is there: the session goes on
+  let told = Date.now();
+  function here() {
+    if (!server || Date.now() - told < 60000) return;
+    told = Date.now();
+    htmx.ajax("POST", "/here", { swap: "none" });
+  }
+
+  document.addEventListener("click", (e) => {
+    const at = (sel) => e.target.closest(sel);
+    if (at("[data-theme-toggle]")) theme();
+    if (at("[data-mute]")) { store.set("mute", muted() ? "0" : "1"); badge(); }
+    if (at("[data-call]")) call(at("[data-call]"));
+    if (at("[data-close-dialog]")) at("dialog").close();
+    if (at("[data-list] > .item") && !at("a, button")) choose(at(".item"), true);
+    here();
+  });
+  document.addEventListener("keydown", (e) => {
+    here();
+    if (e.ctrlKey || e.altKey || e.metaKey || $("dialog[open]")) return;
+    if (e.key === "/" && !typing(e)) { e.preventDefault(); const q = $("#q"); if (q) q.select(); return; }
+    if (typing(e) || !$("[data-list]")) return;
+    const key = e.key.toLowerCase();
+    if (key === "arrowdown" || key === "arrowup") { e.preventDefault(); move(key === "arrowdown" ? 1 : -1); }
+    else if (key === "enter" ? e.target.matches("[data-list] > .item, body, main") : key.length === 1) { if (press(key)) e.preventDefault(); }
+  });
+  document.addEventListener("focusin", (e) => { focused = Boolean(e.target.closest("[data-list]")); });
+
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    if (e.detail.target.id === "work") focused = Boolean(document.activeElement && document.activeElement.closest("[data-list]"));
+  });
+  document.addEventListener("htmx:afterSwap", (e) => {
+    const said = $("#said"), main = $("main.now");
+    if (main) main.classList.toggle("has-word", Boolean(said && said.firstElementChild));
+    if (e.detail.target.id === "said") return;
+    const dialog = $("#call");
+    if (dialog && dialog.open && e.detail.requestConfig.verb === "post") dialog.close();
+    if (said && e.detail.requestConfig.verb === "post") said.replaceChildren();
+    restore();
+    badge();
+    tick();
+  });
+  document.addEventListener("htmx:sseOpen", (e) => {
+    alive();
+    e.detail.source.addEventListener("beat", alive); // the same listener twice is once
+    e.detail.source.addEventListener("ended", leave);
+    if (root.dataset.live) $$("[hx-trigger^='sse:']").forEach((one) => htmx.trigger(one, one.getAttribute("hx-trigger"))); // what was missed meanwhile
+    root.dataset.live = "1";
+  });
+
+  addEventListener("DOMContentLoaded", () => {
+    restore();
+    badge();
+    tick();
+    setInterval(() => { tick(); watch(); }, 1000);
+  });
+})();

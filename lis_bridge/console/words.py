@@ -1,0 +1,51 @@
+"""The console's two languages. Message ids are English; the Chinese stands in ``locale/zh/LC_MESSAGES/console.po``, which is compiled when the console starts.
+
+Labels are translated, data never is: names, wards, the LIS's words, wire bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Literal, get_args
+
+from babel import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+DEFAULT: Language = "zh"
+LOCALES: dict[Language, Locale] = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
+TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+_FOLDER = Path(__file__).parent / "locale"
+
+
+def language_of(text: str | None) -> Language:
+    """The language that a cookie or a user's row names; Chinese where it names none."""
+    return "en" if text == "en" else DEFAULT
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated where it is shown"
+    """Marks a text in code that a template translates."""
+    return text
+
+
+def catalog(language: Language) -> Catalog:
+    """The messages of a language as they stand in its file."""
+    with (_FOLDER / language / "LC_MESSAGES" / "console.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@cache
+def translations(language: Language) -> NullTranslations:
+    """gettext for a language; English is the message ids."""
+    if language == "en":
+        return NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog(language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
