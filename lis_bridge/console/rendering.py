@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lis_bridge.catalogue.tests import Test, TestCatalogue
-from lis_bridge.console.words import LANGUAGES, LOCALES, TAGS, Language, translations
+from lis_bridge.console.words import LANGUAGES, LOCALES, TAGS, Language, say, translations
 from lis_bridge.core.holds import WORDS
 
 STATIC = Path(__file__).parent / "static"
@@ -29,10 +29,6 @@ class Rendering:
     def __call__(self, template: str, language: Language, values: Mapping[str, Any]) -> str:
         """A template's text."""
         return self._environments[language].get_template(template).render(values)
-
-    def say(self, text: str, language: Language) -> str:
-        """A message in a language."""
-        return translations(language).gettext(text)
 
 
 def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Environment:
@@ -56,6 +52,7 @@ def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Envi
         iso=lambda moment: moment.astimezone(zone).isoformat(timespec="seconds"),
         lasting=partial(_lasting, locale=locale),
         named=partial(_named, language=language),
+        said=partial(say, language=language),
         reason=partial(_reason, language=language),
         remedy=partial(_remedy, language=language),
     )

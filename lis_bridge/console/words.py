@@ -6,6 +6,7 @@ Labels are translated, data never is: names, wards, the LIS's words, wire bytes.
 from __future__ import annotations
 
 import io
+import re
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -49,3 +50,22 @@ def translations(language: Language) -> NullTranslations:
     write_mo(compiled, catalog(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def say(text: str, language: Language) -> str:
+    """A text that a room below made, in a language: as it stands in the catalogue, or by a pattern there in which ``{}`` stands for values."""
+    known = translations(language)
+    said = known.gettext(text)
+    if said != text or language == "en":
+        return said
+    for pattern, template in _patterns(language):
+        found = pattern.fullmatch(text)
+        if found:
+            return template.format(*map(known.gettext, found.groups()))
+    return text
+
+
+@cache
+def _patterns(language: Language) -> list[tuple[re.Pattern[str], str]]:
+    told = [(str(message.id), str(message.string)) for message in catalog(language) if "{}" in str(message.id)]
+    return [(re.compile("(.+?)".join(map(re.escape, id.split("{}")))), string) for id, string in told]

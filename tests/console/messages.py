@@ -1,0 +1,59 @@
+"""What the console says: every text that its templates and code mark, and what the rooms below say when they refuse a decision."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+
+ROOT = Path(__file__).parents[2] / "lis_bridge"
+CONSOLE = ROOT / "console"
+METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+REFUSING = ("console/accounts", "console/pages", "console/visitor.py", "console/app.py", "pipeline/deciding.py", "pipeline/alarms.py", "tubes/desk.py",
+            "tubes/decisions.py", "outbox/desk.py", "journal/states.py")  # fmt: skip
+ERRORS = {"BridgeError", "UsageError", "HTTPException", "StorageError", "_answer"}
+
+
+def marked() -> set[str]:
+    """Texts in templates and in code between ``_()``, ``ngettext()`` and ``N_()``."""
+    options = {"**.html": {"trimmed": "true", "silent": "false"}}
+    found = extract_from_dir(CONSOLE, METHODS, options, keywords={"_": None, "gettext": None, "ngettext": (1, 2), "N_": None})
+    return {text for _, _, message, _, _ in found for text in ([message] if isinstance(message, str) else message[:1])}
+
+
+def refusals() -> set[str]:
+    """What and hint of every error that a decision may end in; those with values in them as patterns with ``{}``."""
+    return {text for file in _files() for text in _said(ast.parse(file.read_text(encoding="utf-8")))}
+
+
+def _files() -> Iterator[Path]:
+    for name in REFUSING:
+        yield from sorted((ROOT / name).glob("*.py")) if (ROOT / name).is_dir() else [ROOT / name]
+
+
+def _said(tree: ast.AST) -> Iterator[str]:
+    names = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
+            spoken = [*node.args, *(key.value for key in node.keywords if key.arg == "hint")]
+            for value in spoken:
+                yield from _texts(names.get(value.id, value) if isinstance(value, ast.Name) else value)
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+        yield value.value
+    elif isinstance(value, ast.IfExp):
+        yield from _texts(value.body)
+        yield from _texts(value.orelse)
+    elif isinstance(value, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in value.values]
+        yield "".join(map(str, parts))

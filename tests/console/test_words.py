@@ -1,0 +1,69 @@
+"""中文 and English are complete."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from lis_bridge.console.words import catalog, say
+from lis_bridge.core.holds import WORDS, Reason
+
+from .messages import CONSOLE, marked, refusals
+
+ZH = {str(one.id if isinstance(one.id, str) else one.id[0]): one for one in catalog("zh") if one.id}
+LITERAL = re.compile(r">[^<{}]*[A-Za-z\u4e00-\u9fff][^<{}]*<")
+NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "/"}
+
+
+def test_every_marked_text_has_its_chinese() -> None:
+    assert marked() - {id for id, one in ZH.items() if one.string and all(one.string)} == set()
+
+
+def test_every_refusal_that_a_person_meets_has_its_chinese() -> None:
+    assert refusals() - set(ZH) == set()
+
+
+def test_catalogue_holds_nothing_that_nobody_says() -> None:
+    assert set(ZH) - marked() - refusals() - {"there is no such page"} == set()
+
+
+def test_no_template_speaks_without_marking_it() -> None:
+    """Between tags stands nothing but ``{{ … }}`` and names that are the same in every language."""
+    found = {}
+    for file in CONSOLE.glob("templates/**/*.html"):
+        text = re.sub(r"{#.*?#}|{%.*?%}", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        words = {match.strip("<> ·()>–") for match in LITERAL.findall(text)} - NAMES
+        if words - {""}:
+            found[file.name] = words
+    assert found == {}
+
+
+def test_every_reason_has_words_in_both_languages() -> None:
+    assert set(WORDS) == set(Reason)
+    assert [reason for reason, words in WORDS.items() if not all(words)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("there is no such hold", "没有这条拦截"),
+        ("this hold is released already", "这条拦截已是 released"),
+        ("take 10 to 200 characters", "请用 10 到 200 个字符"),
+        ("what nobody translated", "what nobody translated"),
+    ],
+)
+def test_what_a_room_below_says_is_said_in_chinese(text: str, chinese: str) -> None:
+    assert say(text, "zh") == chinese
+    assert say(text, "en") == text
+
+
+def test_no_code_of_the_console_translates_a_value() -> None:
+    """``_(name)`` would hide a text from the extraction; ``said`` is there for texts of other rooms."""
+    for file in CONSOLE.glob("templates/**/*.html"):
+        assert not re.search(r"\b_\((?!['\"])", file.read_text(encoding="utf-8")), file.name
+    for file in CONSOLE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "N_":
+                assert isinstance(node.args[0], ast.Constant)
