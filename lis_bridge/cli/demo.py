@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
+import socket
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +20,13 @@ from lis_bridge.cli.exits import Exit
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from lis_bridge.simulate.demo import Watch
+    from lis_bridge.simulate.demo import Guest, Watch
     from lis_bridge.simulate.report import Report
 
 _Tubes = Annotated[int, typer.Option("--tubes", min=1, max=9999, help="How many tubes are worked through.")]
 _Headless = Annotated[
-    bool, typer.Option("--headless", help="No table: only the report, on standard output unless --report names a file.")
+    bool,
+    typer.Option("--headless", help="No console and no table: only the report, on standard output unless --report names a file."),
 ]
 _ReportFile = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write the report as JSON.", show_default=False)
@@ -30,6 +34,8 @@ _ReportFile = Annotated[
 _Seed = Annotated[int, typer.Option("--seed", help="The same seed measures the same values.")]
 
 
+USER = "demo"
+USUAL_PORT = 8080
 STAGES = {
     "acknowledged": "last byte → analyzer's acknowledgement",
     "processed": "received → processed",
@@ -41,6 +47,8 @@ STAGES = {
 def demo(tubes: _Tubes = 20, headless: _Headless = False, report: _ReportFile = None, seed: _Seed = 1) -> int:
     """Watch the bridge at work: a biochemistry line, hematology and hemorheology over TCP and a serial line, and a LIS that is away for a while.
 
+    The console's address and a login for this one run are printed; it stays up until Ctrl-C, unless --headless.
+
     Exit codes: 0 the LIS holds exactly what was sent, 1 something was lost, duplicated or misfiled, 130 interrupted.
 
     Example: lis-bridge demo --tubes 5 --headless --report demo.json
@@ -48,7 +56,7 @@ def demo(tubes: _Tubes = 20, headless: _Headless = False, report: _ReportFile = 
     folder = Path(tempfile.mkdtemp(prefix="lis-bridge-demo-"))
     found: Report | None = None
     try:
-        found = _played(tubes, folder, seed)
+        found = _played(tubes, folder, seed, None if headless else ConsoleGuest())
     finally:
         if found is not None and found.clean:
             shutil.rmtree(folder, ignore_errors=True)
@@ -58,17 +66,53 @@ def demo(tubes: _Tubes = 20, headless: _Headless = False, report: _ReportFile = 
     return Exit.OK if found.clean else Exit.FINDINGS
 
 
-def _played(tubes: int, folder: Path, seed: int) -> Report:
+def _played(tubes: int, folder: Path, seed: int, guest: ConsoleGuest | None) -> Report:
     from lis_bridge.simulate.demo import Demo
 
     if not sys.stderr.isatty():
-        return asyncio.run(Demo(tubes, folder, PlainWatch(), seed=seed).run())
+        return asyncio.run(Demo(tubes, folder, PlainWatch(), seed=seed, guest=guest).run())
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        return asyncio.run(Demo(tubes, folder, BarWatch(progress), seed=seed).run())
+        return asyncio.run(Demo(tubes, folder, BarWatch(progress), seed=seed, guest=guest).run())
+
+
+class ConsoleGuest:
+    """Makes a user for this run, says how to log in, and stays until Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.listen = _listen()
+
+    def arrive(self, config: Path) -> None:
+        from lis_bridge import settings
+        from lis_bridge.console.accounts import users
+        from lis_bridge.storage import Store
+
+        password = secrets.token_urlsafe(9)
+        note = users.Note("demo", datetime.now(UTC))
+        with Store.open(settings.load(config).storage.url) as store, store.write() as tx:
+            users.add(tx, USER, password, "engineer", note)
+        typer.echo(f"console: http://{self.listen}  user: {USER}  password: {password}  (for this run only)", err=True)
+
+    async def stay(self, found: Report) -> None:
+        from lis_bridge.cli.run import on_signals
+
+        told = asyncio.Event()
+        on_signals(told.set)
+        _table(found)
+        typer.echo(f"the console stays up at http://{self.listen} until Ctrl-C", err=True)
+        await told.wait()
+
+
+def _listen() -> str:
+    """The usual port, or another where that is taken."""
+    from lis_bridge.simulate.bridge import free_port
+
+    with socket.socket() as probe:
+        taken = probe.connect_ex(("127.0.0.1", USUAL_PORT)) == 0
+    return f"127.0.0.1:{free_port() if taken else USUAL_PORT}"
 
 
 class PlainWatch:
@@ -109,15 +153,13 @@ class BarWatch:
 
 
 def _tell(found: Report, *, headless: bool, file: Path | None) -> None:
-    """The report into its file, or as JSON where there is neither file nor table to show; the table for people."""
+    """The report into its file, or as JSON where there is neither file nor table to show."""
     import msgspec
 
     if file is not None:
         file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     elif headless:
         output.document(found)
-    if not headless:
-        _table(found)
 
 
 def _table(found: Report) -> None:
@@ -150,3 +192,4 @@ def _table(found: Report) -> None:
 
 if TYPE_CHECKING:
     _watches: tuple[type[Watch], ...] = (PlainWatch, BarWatch)
+    _guest: type[Guest] = ConsoleGuest

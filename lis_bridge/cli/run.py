@@ -37,7 +37,7 @@ def run(config: ConfigFile) -> int:
 
 async def _serve(file: Path) -> None:
     told = asyncio.Event()
-    _on_signals(told.set)
+    on_signals(told.set)
     service = _service(file)
     console = _console(service)
     await service.start()
@@ -73,7 +73,8 @@ def _service(file: Path) -> Service:
     return Service(config, library=library)
 
 
-def _on_signals(told: Callable[[], None]) -> None:
+def on_signals(told: Callable[[], None]) -> None:
+    """Have SIGTERM and Ctrl-C tell, in the running loop."""
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         if sys.platform == "win32":

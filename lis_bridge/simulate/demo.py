@@ -51,6 +51,18 @@ class Watch(Protocol):
         """Results that stand in the LIS as they should."""
 
 
+class Guest(Protocol):
+    """Who looks at the console and stays when the morning is over; ``listen`` is where he finds it."""
+
+    listen: str
+
+    def arrive(self, config: Path) -> None:
+        """The configuration stands, the bridge is about to start."""
+
+    async def stay(self, found: Report) -> None:
+        """Both ends were compared; the bridge goes on until this returns."""
+
+
 @dataclass(frozen=True)
 class Line:
     """Both ends of one analyzer's link: the bridge's URL and the simulator's link."""
@@ -62,7 +74,10 @@ class Line:
 class Demo:
     """One run in a folder, which holds configuration, database and log afterwards."""
 
-    def __init__(self, tubes: int, folder: Path, watch: Watch, *, seed: int, away: float = AWAY_SECONDS) -> None:
+    def __init__(
+        self, tubes: int, folder: Path, watch: Watch, *, seed: int, away: float = AWAY_SECONDS, guest: Guest | None = None
+    ) -> None:
+        self._guest = guest
         self._folder = folder
         self._watch = watch
         self._away = away
@@ -79,13 +94,21 @@ class Demo:
         async with Lis(heard=self._heard) as lis:
             lines = _lines(self._stations)
             config = self._folder / "demo.toml"
-            config.write_text(configuration(self._stations, lines, lis.address), encoding="utf-8")
+            listen = self._guest.listen if self._guest else ""
+            config.write_text(configuration(self._stations, lines, lis.address, listen), encoding="utf-8")
+            if self._guest is not None:
+                self._guest.arrive(config)
             self._watch.begins("the bridge starts")
             async with BridgeProcess(config) as bridge:
                 self._watch.begins("the analyzers work")
                 await _while_up(bridge, self._work(lines, lis))
+                if self._guest is not None:
+                    await _while_up(bridge, self._guest.stay(self._report(lis, began)))
             for line in lines.values():
                 await line.link.close()
+        return self._report(lis, began)
+
+    def _report(self, lis: Lis, began: float) -> Report:
         return report(self._plan, lis.received, self._taken, self._folder / "bridge.db", time.monotonic() - began)
 
     async def _work(self, lines: Mapping[str, Line], lis: Lis) -> None:
@@ -167,9 +190,10 @@ def _serial() -> Line:
     return Line(f"serial://{link.device}?baud=9600&format=8N1", link)
 
 
-def configuration(stations: Sequence[Station], lines: Mapping[str, Line], lis: str) -> str:
-    """The demo's configuration file; nothing in it that a laboratory's would not have."""
-    tables = ['[site]\nid = "demo"', '[storage]\nurl = "sqlite:///bridge.db"', "[console]\nenabled = false"]
+def configuration(stations: Sequence[Station], lines: Mapping[str, Line], lis: str, listen: str = "") -> str:
+    """The demo's configuration file; nothing in it that a laboratory's would not have. Without ``listen`` there is no console."""
+    console = f'[console]\nlisten = "{listen}"' if listen else "[console]\nenabled = false"
+    tables = ['[site]\nid = "demo"', '[storage]\nurl = "sqlite:///bridge.db"', console]
     for one in stations:
         link = lines[one.analyzer].url
         tables.append(f'[[analyzer]]\nid = "{one.analyzer}"\ndriver = "{one.manifest.id}"\nlink = "{link}"')

@@ -34,7 +34,7 @@ def test_no_template_speaks_without_marking_it() -> None:
     found = {}
     for file in CONSOLE.glob("templates/**/*.html"):
         text = re.sub(r"{#.*?#}|{%.*?%}", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
-        words = {match.strip("<> ·()>–") for match in LITERAL.findall(text)} - NAMES
+        words = {match.strip("<> ·()\N{EN DASH}") for match in LITERAL.findall(text)} - NAMES
         if words - {""}:
             found[file.name] = words
     assert found == {}
