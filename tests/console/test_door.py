@@ -20,7 +20,7 @@ from lis_bridge.console.rendering import STATIC
 from lis_bridge.console.server import Console
 from lis_bridge.core.faults import LinkError
 
-from .conftest import PASSWORD, Running, configured, csrf_of, log_in, serving
+from .serving import PASSWORD, Running, configured, csrf_of, log_in, serving
 
 
 def link_of(running: Running) -> str:

@@ -17,7 +17,7 @@ from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes
 
-from .conftest import Running, csrf_of
+from .serving import Running, csrf_of
 
 AT = datetime(2026, 3, 17, 1, 45, tzinfo=UTC)
 TUBE, OTHER = "20260317000012", "20260317000021"

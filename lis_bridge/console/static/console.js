@@ -158,10 +158,13 @@
     badge();
     tick();
   });
+  let stream = null;
+  addEventListener("pagehide", () => { if (stream) stream.close(); }); // leaving is no error
   document.addEventListener("htmx:sseOpen", (e) => {
     alive();
     e.detail.source.addEventListener("beat", alive); // the same listener twice is once
     e.detail.source.addEventListener("ended", leave);
+    stream = e.detail.source;
     if (root.dataset.live) $$("[hx-trigger^='sse:']").forEach((one) => htmx.trigger(one, one.getAttribute("hx-trigger"))); // what was missed meanwhile
     root.dataset.live = "1";
   });
