@@ -9,7 +9,7 @@ from ..console.serving import PASSWORD, Running
 from .conftest import PHONE, WIDE, Open, log_in, violations
 
 
-async def test_the_first_engineer_comes_by_the_link_and_is_in(screen: Open, fresh: Running) -> None:
+async def test_the_first_engineer_comes_by_the_link_and_is_in(fresh: Running, screen: Open) -> None:
     page = await screen(fresh.console.site.setup.file.read_text().strip())
     assert await violations(page) == []
     await page.fill("[name=name]", "lin")
@@ -24,12 +24,12 @@ async def test_the_first_engineer_comes_by_the_link_and_is_in(screen: Open, fres
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-async def test_the_door_is_for_everybody(size: tuple[int, int], dark: bool, screen: Open, site: Running) -> None:
+async def test_the_door_is_for_everybody(size: tuple[int, int], dark: bool, site: Running, screen: Open) -> None:
     page = await screen(f"{site.url}/login", size=size, dark=dark)
     assert await violations(page) == []
 
 
-async def test_the_login_speaks_both_languages_and_remembers(screen: Open, site: Running) -> None:
+async def test_the_login_speaks_both_languages_and_remembers(site: Running, screen: Open) -> None:
     page = await screen(f"{site.url}/login")
     await expect(page.locator("h2")).to_have_text("登录")
     await page.click("button[name=to]")
@@ -38,7 +38,7 @@ async def test_the_login_speaks_both_languages_and_remembers(screen: Open, site:
     await expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-async def test_light_and_dark_are_remembered_on_this_machine(screen: Open, site: Running) -> None:
+async def test_light_and_dark_are_remembered_on_this_machine(site: Running, screen: Open) -> None:
     page = await screen(f"{site.url}/login")
     await page.click("[data-theme-toggle]")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
