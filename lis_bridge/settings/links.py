@@ -52,7 +52,11 @@ SCHEMES: dict[Family, dict[str, Scheme]] = {
             },
             "serial:///dev/ttyUSB0?baud=9600&format=8N1",
         ),
-        "folder": Scheme("folder", {"pattern": r".+", "settle": _NUMBER, "done": r".+"}, "folder:///srv/results?pattern=*.cdf"),
+        "folder": Scheme(
+            "folder",
+            {"pattern": r".+", "settle": _NUMBER, "done": r".+", "appended": _SWITCH},
+            "folder:///srv/results?pattern=*.cdf",
+        ),
     },
     "destination": {
         "mllp": Scheme("address", {}, "mllp://192.0.2.20:2575"),

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -54,14 +54,27 @@ class Content:
 
 
 class FolderLink:
-    """The files of one folder that match ``pattern`` (shell style, whatever the case of its letters)."""
+    """The files of one folder that match ``pattern`` (shell style, whatever the case of its letters).
 
-    def __init__(self, folder: Path, *, pattern: str, settle: float, done: str | None, seen: Path | None) -> None:
+    ``appended``: of a file that begins as it was read before, only the lines that were added since are read; one that was written anew is read whole.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pattern: str,
+        settle: float,
+        done: str | None,
+        seen: Path | None,
+        appended: bool = False,
+    ) -> None:
         self.where = str(folder)
         self._folder = os.fsencode(folder)
         self._patterns = {pattern.lower().encode(charset, "replace") for charset in ("utf-8", "gb18030")}
         self._settle = settle
         self._done = None if done is None else os.path.join(self._folder, os.fsencode(done))
+        self._appended = appended
         self._seen_file = seen
         self._seen: Seen | None = None
         self._resting: dict[bytes, Rest] = {}
@@ -138,6 +151,8 @@ class FolderLink:
         if self._memory().holds(name, content.digest):
             self._put_away(content)
             return None
+        if self._appended:
+            return replace(content, data=data[self._memory().known_lines(name, data) :])
         return content
 
     def _pass_over(self, name: bytes, mark: Mark) -> None:

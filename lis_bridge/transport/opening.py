@@ -43,6 +43,7 @@ def _opened(parts: SplitResult, words: dict[str, str], seen: Path | None) -> Lin
         pattern=words.get("pattern", "*"),
         settle=float(words.get("settle", 2)),
         done=words.get("done"),
+        appended=words.get("appended") in ("on", "true", "1"),
         seen=seen,
     )
 

@@ -5,6 +5,7 @@ A line is written after the commit of what the file held. A crash between the tw
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,6 +42,13 @@ class Seen:
         """True for a file that was read with this content, whatever its time says now."""
         known = self._known.get(name)
         return known is not None and known[1] == digest
+
+    def known_lines(self, name: bytes, data: bytes) -> int:
+        """How many bytes of whole lines at the beginning of ``data`` were read before under this name; 0 where it does not begin so."""
+        mark, digest = self._known.get(name, (Mark(0, 0), ""))
+        if len(data) < mark.size or hashlib.sha256(data[: mark.size]).hexdigest() != digest:
+            return 0
+        return data.rfind(b"\n", 0, mark.size) + 1
 
     def add(self, name: bytes, mark: Mark, digest: str) -> None:
         """Remember a file, on the disk too."""

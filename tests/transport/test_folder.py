@@ -206,3 +206,34 @@ async def test_a_done_folder_that_cannot_be_made_stops_nothing(results: Path) ->
     connections = watched(results, "pattern=*.txt&done=filed")
     assert await take(connections) == ("a.txt", b"1")
     assert await nothing_more(connections)
+
+
+async def test_of_a_file_that_is_added_to_only_the_new_lines_are_read_also_after_a_restart(results: Path, seen: Path) -> None:
+    file = results / "export.txt"
+    file.write_bytes(b"1/a/\r\n1/b")
+    assert await take(watched(results, "appended=on", seen)) == ("export.txt", b"1/a/\r\n1/b")
+    file.write_bytes(b"1/a/\r\n1/bc/\r\n2/a/\r\n")
+    connections = watched(results, "appended=on", seen)
+    assert await take(connections) == ("export.txt", b"1/bc/\r\n2/a/\r\n")
+    assert await nothing_more(connections)
+
+
+async def test_a_file_that_was_written_anew_is_read_whole_though_others_are_added_to(results: Path, seen: Path) -> None:
+    file = results / "export.txt"
+    file.write_bytes(b"1/a/\n1/b/\n")
+    connections = watched(results, "appended=on", seen)
+    await take(connections)
+    file.write_bytes(b"2/a/\n2/b/\n2/c/\n")
+    assert await take(connections) == ("export.txt", b"2/a/\n2/b/\n2/c/\n")
+    file.write_bytes(b"2/a/\n")
+    assert await take(connections) == ("export.txt", b"2/a/\n")
+
+
+async def test_lines_that_were_not_committed_come_again_with_those_added_since(results: Path, seen: Path) -> None:
+    file = results / "export.txt"
+    file.write_bytes(b"1/a/\n")
+    connections = watched(results, "appended=on", seen)
+    channel = await anext(connections)
+    channel.close()
+    file.write_bytes(b"1/a/\n1/b/\n")
+    assert await take(connections) == ("export.txt", b"1/a/\n1/b/\n")
