@@ -1,6 +1,7 @@
 """LIS2-A2 (E1394) records: H, P, O, R, C, Q, M, S, L, each ended by CR.
 
 Separators stand in H-2 (E1394-91 6.4.2, 7.1.2): repeat, component, escape after the field separator. The escape sequences are those of 6.6.
+Two of them are never the same.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def grammar_of(text: str) -> Grammar | None:
     marks = text[2:6].split(field, 1)[0]
     if len(marks) < 2 or any(mark.isalnum() for mark in marks):
         return None
+    if marks[0] == marks[1] == "\\":
+        marks = marks[1:]  # a log that writes every backslash twice
     return _grammar(field, marks[0], marks[1], marks[2] if len(marks) > 2 else "&")
 
 

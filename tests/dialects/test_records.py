@@ -150,3 +150,10 @@ def test_repeats_of_a_field_are_rows() -> None:
 def test_what_is_no_header_is_not_read(text: str) -> None:
     assert hl7v2.read(text, text.encode()) is None
     assert lis2a2.read(text, text.encode()) is None
+
+
+def test_separators_of_a_log_that_writes_every_backslash_twice_are_those_of_the_line() -> None:
+    (section,) = lis2("H|\\\\^&|||H550^990\nO|1|PX517L||^^^DIF\nR|1|^^^MCV^787-2|79.0\nL|1|N\n")
+    assert (section.grammar.repeat, section.grammar.component, section.grammar.escape) == ("\\", "^", "&")
+    assert section.lookup(parse("H-5.2")) == "990"
+    assert rows_of(section, [parse("R-3.4")]).columns == {parse("R-3.4"): ["MCV"]}
