@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
-from itertools import chain
+from itertools import chain, repeat
 
 import msgspec
 
 from lis_bridge.catalogue.codes import CodeBook
-from lis_bridge.catalogue.forms import fixed_forms, pairs_form
+from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
 from lis_bridge.catalogue.heads import Controls, Head, Kinds, moment_paths
 from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
 from lis_bridge.catalogue.mapping import Mapper
@@ -19,11 +19,11 @@ from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
-from lis_bridge.dialects import fixed, hl7v2, lis2a2, pairs, paths
+from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
 from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
 from lis_bridge.framing.body import Body, raw_offset
 
-Reading = Section | pairs.Reading | fixed.Reading
+Reading = Section | pairs.Reading | fixed.Reading | csv_text.Reading
 
 
 class CompiledDialect:
@@ -67,6 +67,9 @@ class CompiledDialect:
         self._controls = Controls(manifest, overrides)
         self._pairs = pairs_form(spec) if spec.kind == "pairs" else None
         self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()
+        self._csv = csv_form(spec) if spec.kind == "csv" else None
+        self._pictures = pictures_form(spec.pictures) if spec.pictures else None
+        self._match = re.compile(spec.match, re.MULTILINE) if spec.match else None
 
     def text_of(self, raw: bytes) -> tuple[str, Fault | None]:
         """The text in the first charset that holds it; a fault and replacement characters where none does."""
@@ -79,41 +82,54 @@ class CompiledDialect:
         return raw.decode(self._charsets[0], "replace"), Fault("unknown encoding", f"message of {len(raw)} bytes", hint)
 
     def read(self, text: str, raw: bytes, complete: bool, at: int = 0, *, repair: bool = False) -> Sequence[Reading] | None:
-        """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``."""
+        """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``. Raises DamagedRowError."""
+        if self._match is not None and not self._match.search(text):
+            return None
         if self.spec.kind == "hl7":
             return hl7v2.read(text, raw, complete=complete, at=at)
         if self.spec.kind == "lis2":
             return lis2a2.read(text, raw, complete=complete, at=at)
         if self._pairs is not None:
             return [pairs.read(text, raw, self._pairs, complete=complete)]
+        if self._csv is not None:
+            return csv_text.read(text, raw, *self._csv, complete=complete)
         reading = fixed.read(text, self._forms, complete=complete, repair=repair)
         return None if reading is None else [reading]
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
         """One message per specimen: readings under the same patient record and specimen id belong together."""
         found: list[list[Message]] = []
-        for reading in readings:
-            message = self._message(reading, body, complete)
+        for reading, images in zip(readings, self._images(readings, body, complete), strict=False):
+            message = self._message(reading, body, complete, images)
             if found and _continues(reading, found[-1][0], message):
                 found[-1].append(message)
             else:
                 found.append([message])
-        return [self._finished(_joined(parts)) for parts in found]
+        return [self._finished(joined(parts)) for parts in found]
 
-    def _message(self, reading: Reading, body: Body, complete: bool) -> Message:
+    def _images(self, readings: Sequence[Reading], body: Body, complete: bool) -> Iterable[tuple[Image, ...]]:
+        """The pictures of each reading that do not stand among its results."""
+        if self.spec.kind in ("fixed", "csv"):
+            return [_placed(one.images, body) for one in readings if isinstance(one, fixed.Reading | csv_text.Reading)]
+        sections = [reading for reading in readings if isinstance(reading, Section)]
+        if self._pictures is None or not sections:
+            return repeat(())
+        text, order = self.text_of(body.text)[0], _ORDER[self.spec.kind]
+        found = list(pictures.read(text, body.text, sections[0].grammar, order, self._pictures, complete=complete))
+        return [_placed(images, body) for images in pictures.by_section(found, [order in one.opened for one in sections])]
+
+    def _message(self, reading: Reading, body: Body, complete: bool, images: tuple[Image, ...]) -> Message:
         kind = self._kind(reading)
+        complete = complete and reading.closed
         observations: tuple[Observation, ...] = ()
-        images: tuple[Image, ...] = ()
         for table in self._tables:
             if kind in table.kinds:
                 rows, pictures = table.map(reading, body)
                 observations += rows
                 images += pictures
-        if isinstance(reading, fixed.Reading) and reading.images:
-            images += _placed(reading.images, body)
         start = body.starts[0][1] if body.starts else 0
         message = self._head.message(kind, reading, observations, images, complete, (start, start + len(body.text)))
-        if not isinstance(reading, Section):
+        if isinstance(reading, pairs.Reading | fixed.Reading):
             message = msgspec.structs.replace(message, curves=reading.curves)
         return message
 
@@ -138,7 +154,8 @@ def _refuse_results_as_head(spec: Dialect) -> None:
             raise ValueError(f"dated: {path} stands in the results, whose dates count where dated finds none; leave it out")
 
 
-_RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": ""}
+_RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": "", "csv": ""}
+_ORDER = {"hl7": "OBR", "lis2": "O"}
 
 
 class _Table:
@@ -147,6 +164,7 @@ class _Table:
     def __init__(self, table: Table, mapper: Mapper, result: str) -> None:
         self.kinds: frozenset[str] = frozenset(table.kinds) or frozenset({"patient", "qc"})
         self._mapper = mapper
+        self._observed_once = table.observed_once
         self._record = table.record if table.record and table.record != result else None
         self._each = paths.parse(table.each) if table.each else None
         self._counted = self._record is None and self._each is None  # a run's spans count from where the text stands
@@ -157,7 +175,8 @@ class _Table:
             return (), ()
         if not self._counted or len(body.starts) > 1 or not isinstance(reading, Section):
             rows.spans = _wire_spans(rows.spans, body.starts)
-        return self._mapper.map(rows, reading.lookup)
+        observations, images = self._mapper.map(rows, reading.lookup)
+        return (_observed_at_once(observations) if self._observed_once else observations), images
 
     def _rows(self, reading: Reading) -> Rows:
         if not isinstance(reading, Section):
@@ -167,6 +186,18 @@ class _Table:
         if self._record is not None:
             return record_of(reading, self._record, self._mapper.wanted)
         return rows_of(reading, self._mapper.wanted, self._mapper.put_off)
+
+
+def _observed_at_once(rows: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    """The rows, where one of them carries the time of all."""
+    at = next((row.observed_at for row in rows if row.observed_at is not None), None)
+    return tuple(row if row.observed_at is not None else msgspec.structs.replace(row, observed_at=at) for row in rows)
+
+
+def _placed(images: Sequence[Image], body: Body) -> tuple[Image, ...]:
+    """Pictures with their spans in the journal entry."""
+    spans = _wire_spans([image.span for image in images], body.starts) if images else []
+    return tuple(msgspec.structs.replace(image, span=span) for image, span in zip(images, spans, strict=True))
 
 
 def shift_of(starts: Sequence[tuple[int, int]]) -> int:
@@ -200,12 +231,6 @@ def left_out(readings: Sequence[Reading], body: Body) -> list[Fault]:
     return [Fault("line damaged", f"byte {raw_offset(body.starts, at)}", hint) for at in places]
 
 
-def _placed(images: tuple[Image, ...], body: Body) -> tuple[Image, ...]:
-    """Pictures of the text with their places in the journal entry."""
-    spans = _wire_spans([image.span for image in images], body.starts)
-    return tuple(msgspec.structs.replace(image, span=span) for image, span in zip(images, spans, strict=True))
-
-
 def _continues(reading: Reading, before: Message, message: Message) -> bool:
     """True when a reading goes on with the specimen of the message before it."""
     return (
@@ -221,7 +246,7 @@ def _continues(reading: Reading, before: Message, message: Message) -> bool:
 _TOP = frozenset({"PID", "P", "Q"})
 
 
-def _joined(parts: list[Message]) -> Message:
+def joined(parts: list[Message]) -> Message:
     """One message of the parts that continue each other."""
     if len(parts) == 1:
         return parts[0]

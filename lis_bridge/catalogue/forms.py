@@ -1,4 +1,4 @@
-"""Manifests' name:value and fixed-width forms, compiled for their dialects."""
+"""Manifests' name:value, fixed-width and delimited forms, compiled for their dialects."""
 
 from __future__ import annotations
 
@@ -6,26 +6,54 @@ import re
 
 from lis_bridge.catalogue.heads import moment_paths
 from lis_bridge.catalogue.manifest import CellSpec, CellsSpec, Dialect, RowsSpec
-from lis_bridge.dialects import fixed, pairs
+from lis_bridge.catalogue.manifest_parts import AcrossSpec, CsvSpec, PicturesSpec
+from lis_bridge.dialects import csv_text, fixed, pairs, paths, pictures
+from lis_bridge.dialects.csv_rows import Shape
 
 
 def pairs_form(spec: Dialect) -> pairs.Form:
     said = spec.pairs
     if said is None:
         raise ValueError("a dialect of kind pairs needs a table [dialect.NAME.pairs]")
-    message = spec.message
-    heads: set[str] = set(said.info)
-    for field in ("specimen", "patient_id", "patient_name", "birth", "sex", "age", "series", "model", "serial"):
-        heads.update(getattr(message, field))
-    times = (*message.dated, *message.sent_at, *(moment for table in spec.results for moment in table.observed_at))
-    for item in times:
-        heads.update(str(path) for path in moment_paths(item))
     points = {
         name: pairs.Points(point.code, point.x, point.y, re.compile(point.missing) if point.missing else None)
         for name, point in said.points.items()
     }
     value = re.compile(said.value) if said.value else None
-    return pairs.Form(said.separator, said.cut == "last", frozenset(heads), value, points, said.numeric_only)
+    return pairs.Form(said.separator, said.cut == "last", _heads(spec) | set(said.info), value, points, said.numeric_only)
+
+
+def _heads(spec: Dialect) -> frozenset[str]:
+    """The names that the manifest gives to what stands above the results."""
+    message = spec.message
+    heads: set[str] = set()
+    for field in ("specimen", "patient_id", "patient_name", "birth", "sex", "age", "series", "model", "serial"):
+        heads.update(getattr(message, field))
+    for item in (*message.dated, *message.sent_at, *(moment for table in spec.results for moment in table.observed_at)):
+        heads.update(str(path) for path in moment_paths(item))
+    return frozenset(heads)
+
+
+def csv_form(spec: Dialect) -> tuple[Shape, csv_text.Way, csv_text.Parts]:
+    said = spec.csv
+    if said is None:
+        raise ValueError("a dialect of kind csv needs a table [dialect.NAME.csv]")
+    head, skip = (re.compile(text) if text else None for text in (said.head, said.skip))
+    shape = Shape(said.delimiter, said.quote, head, said.columns, skip, said.least, said.rest, said.closed)
+    return shape, _csv_way(said, spec), {name: re.compile(pattern) for name, pattern in said.parts.items()}
+
+
+def _csv_way(said: CsvSpec, spec: Dialect) -> csv_text.Way:
+    if said.across is not None:
+        return _across_form(said.across, spec)
+    if said.down is not None:
+        return csv_text.Down(said.down.sample, spec.results[0].code[0])
+    assert said.records is not None, "the manifest's own check leaves no fourth way"
+    return csv_text.Records(**said.records.model_dump())
+
+
+def _across_form(said: AcrossSpec, spec: Dialect) -> csv_text.Across:
+    return csv_text.Across(re.compile(said.name), _heads(spec) | set(said.info), said.mark, said.decimals)
 
 
 def fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
@@ -57,3 +85,9 @@ def _cells_form(spec: CellsSpec) -> fixed.Cells:
 def _found_form(spec: RowsSpec) -> fixed.Found:
     units = {code: tuple((re.compile(form), unit) for form, unit in told.items()) for code, told in spec.units.items()}
     return fixed.Found(re.compile(spec.pattern), spec.words, units, spec.by_line)
+
+
+def pictures_form(said: PicturesSpec) -> pictures.Form:
+    only = tuple((paths.parse(path), re.compile(pattern)) for path, pattern in said.only.items())
+    code, format, data = map(paths.parse, (said.code, said.format, said.data))
+    return pictures.Form(said.record, only, code, format, data, said.packed)

@@ -178,7 +178,7 @@ def _hint(wrong: ValidationError) -> str:
 
 
 def _known_keys() -> list[str]:
-    from lis_bridge.catalogue import manifest
+    from lis_bridge.catalogue import manifest, manifest_parts
 
-    models = [item for item in vars(manifest).values() if isinstance(item, type) and issubclass(item, manifest.Model)]
+    models = (*manifest.Model.__subclasses__(), *manifest_parts.Part.__subclasses__())
     return [field.alias or name for model in models for name, field in model.model_fields.items()]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from lis_bridge.catalogue.manifest_parts import CsvSpec, PicturesSpec
 from lis_bridge.core.results import Kind
 
 
@@ -74,6 +75,7 @@ class RerunSpec(Model):
 class Table(Model):
     """Where the parts of a result stand. ``record`` differs from the dialect's own only where results stand in another record (QC in OBR).
     ``only``: a row counts when every path matches its regular expression in full; others are the device's details, no results.
+    ``observed_once``: the time that one row of a specimen carries is that of all.
     """
 
     kinds: tuple[Kind, ...] = ()
@@ -92,6 +94,7 @@ class Table(Model):
     flags: Annotated[tuple[FlagSource, ...], BeforeValidator(_flag_sources)] = ()
     status: Texts = ()
     observed_at: Moments = ()
+    observed_once: bool = False
     run: Texts = ()
     rerun: RerunSpec | None = None
     aspect: str | None = None
@@ -260,16 +263,22 @@ class ReplySpec(Model):
 
 
 class Dialect(Model):
-    """One way in which the family talks."""
+    """One way in which the family talks. ``match``: found only in texts of this dialect. ``gathered``: texts of one capture that name one
+    specimen are one message (lines that are sent one by one).
+    """
 
-    kind: Literal["hl7", "lis2", "pairs", "fixed"]
+    kind: Literal["hl7", "lis2", "pairs", "fixed", "csv"]
     framing: tuple[dict[str, Any], ...]
+    match: str | None = None
+    gathered: bool = False
     charset: Texts = ("utf-8", "gb18030")
     message: MessageSpec = MessageSpec()
     kinds: tuple[KindRule, ...] = ()
     results: tuple[Table, ...]
     pairs: PairsSpec | None = None
     fixed: FixedSpec | None = None
+    csv: CsvSpec | None = None
+    pictures: PicturesSpec | None = None
     reply: ReplySpec = ReplySpec(style="none")
 
 
@@ -321,6 +330,7 @@ class Manifest(Model):
     not_verified: tuple[str, ...] = ()
     link: dict[str, str] = {}
     dialect: dict[str, Dialect]
+    speaks: tuple[str, ...] = ()
     identify: tuple[Identify, ...] = ()
     missing: tuple[str, ...] = ()
     match: Literal["code", "code or name"] = "code"

@@ -11,13 +11,14 @@ from datetime import datetime, tzinfo
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.dialect import CompiledDialect, left_out, shift_of
+from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out, shift_of
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
+from lis_bridge.dialects.csv_rows import DamagedRowError
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.unframe import Body, unframe
 
@@ -40,8 +41,13 @@ class Plan:
         self.driver = manifest.id
         self.revision = manifest.revision
         chosen = {
-            name: dialect for name, dialect in manifest.dialect.items() if overrides.dialect is None or name == overrides.dialect
+            name: dialect
+            for name, dialect in manifest.dialect.items()
+            if (name == overrides.dialect if overrides.dialect else name in (manifest.speaks or manifest.dialect))
         }
+        if not chosen:
+            wanted = overrides.dialect or ", ".join(manifest.speaks)
+            raise ValueError(f"{manifest.id} has no dialect {wanted}; it has {', '.join(manifest.dialect)}")
         self.dialects = tuple(
             CompiledDialect(name, dialect, manifest, tests, zone, overrides) for name, dialect in chosen.items()
         )
@@ -59,6 +65,8 @@ class Plan:
                 messages, wrong = self.decode_body(body, complete=complete and body.complete, repair=repair)
                 found.extend(messages)
                 faults.extend(wrong)
+        if any(dialect.spec.gathered for dialect in self.dialects):
+            found = _gathered(found)
         return Decoded(tuple(found), tuple(faults))
 
     def acknowledge(self, raw: bytes, now: datetime | None = None) -> bytes | None:
@@ -74,7 +82,10 @@ class Plan:
         raw = body.text if complete else whole_lines(body.text)
         for dialect in self.dialects:
             text, fault = dialect.text_of(raw)
-            readings = dialect.read(text, raw, complete, shift_of(body.starts), repair=repair)
+            try:
+                readings = dialect.read(text, raw, complete, shift_of(body.starts), repair=repair)
+            except DamagedRowError as damaged:
+                return [], [damaged.fault]
             if readings is not None:
                 messages, wrong = dialect.messages(readings, body, complete), left_out(readings, body) if repair else []
                 return (messages, wrong) if fault is None else ([_unreadable(message) for message in messages], [fault, *wrong])
@@ -82,6 +93,15 @@ class Plan:
         return [], [
             Fault("no dialect", where, f"No dialect of {self.driver} reads this; check the driver and the link's framing")
         ]
+
+
+def _gathered(messages: list[Message]) -> list[Message]:
+    """One message per specimen, in the order in which they were first named; what was cut off stays apart."""
+    found: dict[object, list[Message]] = {}
+    for number, message in enumerate(messages):
+        is_whole = message.complete and message.closed and message.specimen
+        found.setdefault((message.kind, message.specimen) if is_whole else number, []).append(message)
+    return [joined(parts) for parts in found.values()]
 
 
 def whole_lines(text: bytes) -> bytes:

@@ -64,7 +64,7 @@ def _row(subject: Any, tier: Any) -> dict[str, Any]:
     }
 
 
-_PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width"}
+_PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width", "csv": "delimited"}
 
 
 @app.command("check", epilog="Example: lis-bridge driver check mindray-bs")

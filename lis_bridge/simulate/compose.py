@@ -28,7 +28,7 @@ class Composer:
     """Writes samples as one dialect of a driver; the first that the manifest names unless ``dialect`` says otherwise."""
 
     def __init__(self, manifest: Manifest, dialect: str | None = None) -> None:
-        name = dialect or next(iter(manifest.dialect))
+        name = dialect or next(iter(manifest.speaks or manifest.dialect))
         if name not in manifest.dialect:
             raise UsageError(f"{manifest.id} has no dialect {name!r}", hint=f"It has {', '.join(manifest.dialect)}")
         self.manifest = manifest
