@@ -40,12 +40,13 @@ class Shape:
 
 @dataclass(slots=True)
 class Row:
-    """A row's cells; ``torn``: the text ended inside it."""
+    """A row's cells; ``torn``: the text ended inside it; ``lacks``: the number of cells that it would still have had."""
 
     cells: list[str]
     span: tuple[int, int]
     line: int
     torn: bool
+    lacks: int = 0
 
 
 class DamagedRowError(ValueError):
@@ -112,7 +113,7 @@ def _split(line: str, number: int, shape: Shape) -> list[str]:
 
 
 def _fitted(row: Row, columns: Sequence[str], shape: Shape) -> Row:
-    """The row with as many cells as columns; it is torn only where it lacks some."""
+    """The row with as many cells as columns. Raises DamagedRowError where it has more, or lacks some without being torn."""
     size, cells = len(columns), row.cells
     if shape.rest and len(cells) > size:
         cells = [*cells[: size - 1], shape.delimiter.join(cells[size - 1 :])]
@@ -122,4 +123,4 @@ def _fitted(row: Row, columns: Sequence[str], shape: Shape) -> Row:
     if len(cells) < least and not row.torn:
         raise DamagedRowError(row.line, f"{len(cells)} cells instead of {least}")
     padded = [cell.strip() for cell in (*cells[:size], *[""] * (size - len(cells)))]
-    return Row(padded, row.span, row.line, row.torn and len(cells) < size)
+    return Row(padded, row.span, row.line, row.torn, max(0, size - len(cells)) if row.torn else 0)

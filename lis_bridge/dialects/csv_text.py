@@ -26,9 +26,9 @@ _PARTS = (CODE, VALUE, VERBATIM, UNIT, FLAG)
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """One sample a row: a column whose name ``name`` fits in full (groups ``code`` and ``unit``) is a result, unless it is one of ``info``.
-    With a ``mark`` (``{code}/M``) it must have a unit, or a column of that name, which holds its flag. ``decimals``: the implied decimal point
-    by code, else by unit.
+    """One sample a row: a column whose name ``name`` fits in full (groups ``code`` and ``unit``) is a result, unless it is one of ``info``, which
+    holds also what the message's head asks for. With a ``mark`` (``{code}/M``) it must have a unit, or a column of that name, which holds its
+    flag. ``decimals``: the implied decimal point by code, else by unit.
     """
 
     name: re.Pattern[str]
@@ -111,7 +111,13 @@ def _across(lines: Lines, shape: Shape, way: Across, parts: Parts) -> Iterator[R
             for column, part in zip(found.values(), (code, scaled(sent, places), sent, unit, flag), strict=True):
                 column.append(part)
         rows = Rows(found, len(results), [row.span] * len(results), {VALUE: found[VERBATIM]})
-        yield Reading(fields, rows, closed=not row.torn)
+        yield Reading(fields, rows, closed=not row.lacks or (row.lacks == 1 and _may_lack(columns, results, way)))
+
+
+def _may_lack(columns: tuple[str, ...], results: list[tuple[int, str, str, int | None, int | None]], way: Across) -> bool:
+    """True where nothing is lost with the last column: it is no result, no mark, and nothing that the message's head asks for."""
+    last = len(columns) - 1
+    return columns[last] not in way.info and all(last not in (at, mark) for at, _, _, _, mark in results)
 
 
 def _results(columns: tuple[str, ...], way: Across) -> Iterator[tuple[int, str, str, int | None, int | None]]:
@@ -138,7 +144,7 @@ def _down(lines: Lines, shape: Shape, way: Down, parts: Parts) -> Iterator[Readi
         if sample and (again in seen or not _are_one(named, sample[0], way)):
             yield _gathered(sample, rows)
             sample, rows, seen = [], [], set()
-        if row.torn and not all(named.get(name) for name in way.sample):
+        if row.lacks and not all(named.get(name) for name in way.sample):
             continue  # which sample it is of was not said yet
         sample.append(named)
         rows.append(row)
@@ -161,7 +167,7 @@ def _parted(named: dict[str, str], parts: Parts) -> dict[str, str]:
 def _gathered(sample: list[dict[str, str]], rows: list[Row]) -> Reading:
     columns = {paths.parse(name): [named.get(name, "") for named in sample] for name in sample[0]}
     fields = {path: column[0] for path, column in columns.items()}
-    return Reading(fields, Rows(columns, len(rows), [row.span for row in rows]), closed=not any(row.torn for row in rows))
+    return Reading(fields, Rows(columns, len(rows), [row.span for row in rows]), closed=not any(row.lacks for row in rows))
 
 
 def _recorded(rows: Iterator[Row], way: Records) -> Iterator[Reading]:

@@ -111,6 +111,15 @@ def test_the_last_cell_of_a_text_without_an_end_may_be_cut_off_and_is_not_counte
     assert column(sound, "value") == ["140"]
 
 
+def test_a_last_column_that_is_no_result_may_be_cut_off() -> None:
+    text = "ID,HGB,HGB/M,Note\n1,140,+,some"
+    (sound,) = read(text, ACROSS, **HEADED)
+    assert sound.closed
+    assert column(sound, "value") == ["140"]
+    (asked,) = read(text.replace("Note", "Name"), ACROSS, **HEADED)
+    assert not asked.closed
+
+
 def test_a_text_without_the_names_of_columns_is_not_read() -> None:
     assert csv_text.read("1,2,3\n", b"1,2,3\n", shape(**HEADED), ACROSS) is None
 

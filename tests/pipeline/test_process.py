@@ -263,3 +263,46 @@ def test_one_message_of_many_results_and_many_messages_of_one_are_the_same_tube(
             arrives(other, process, hl7(row, control_id=number))
         assert values(store, "2603180457") == values(other, "2603180457")
     assert len(values(store, "2603180457")) == 110
+
+
+def exported(*rows: str, day: str = "20260318") -> bytes:
+    return "".join(f"{day}/{row}/\r\n" for row in rows).encode("ascii")
+
+
+def test_an_export_read_again_after_it_grew_adds_only_what_is_new(store: Store) -> None:
+    process = step("zonci-zl-export")
+    early, late = ("1/6/12.00", "1/5/"), ("1/5/1.40", "2/6/19.00")
+    first = arrives(store, process, exported(*early))
+    again = arrives(store, process, exported(*early, *late))
+    rest = arrives(store, process, exported(*late))  # as a folder link brings it with appended=on
+    assert (first.results, again.results, rest.results) == (1, 2, 0)
+    assert holds(store) == []
+    assert values(store, "20260318-zonci-zl-export-1-1") == {"ESR-R": "12.00", "PV": "1.40"}
+    assert values(store, "20260318-zonci-zl-export-1-2") == {"ESR-R": "19.00"}
+
+
+def test_another_value_under_a_number_of_an_export_is_held(store: Store) -> None:
+    process = step("zonci-zl-export")
+    arrives(store, process, exported("1/6/12.00"))
+    arrives(store, process, exported("1/6/12.00", "1/6/13.00"))
+    assert values(store, "20260318-zonci-zl-export-1-1") == {"ESR-R": "12.00"}
+    assert holds(store) == [("conflicting value", 1)]
+
+
+def test_a_result_file_with_a_damaged_row_is_quarantined_with_its_line(store: Store) -> None:
+    done = arrives(store, step("zonci-zl-export"), exported("1/1/17.98") + b"20260318/1/2\r\n" + exported("1/3/5.15"))
+    assert done.quarantined == "row damaged"
+    with store.read() as tx:
+        (line,) = journal.lines(tx, state="quarantined", analyzer=None, before=None, limit=9)
+    assert line.detail.startswith("line 2: ")
+
+
+def test_a_second_laboman_file_of_one_number_is_held(store: Store) -> None:
+    process = step("sysmex-laboman-cdf", window_hours=0)
+    raw = capture("sysmex-laboman-cdf--01.csv")
+    first = arrives(store, process, raw)
+    again = arrives(store, process, raw)
+    other = arrives(store, process, raw.replace(b"09:41:12,", b"11:20:03,").replace(b",125.00,", b",98.00,"))
+    assert (first.results, again.results, other.results) == (20, 0, 0)
+    assert values(store, "20250804-sysmex-laboman-cdf-1-14")["HGB"] == "125.00"
+    assert [reason for reason, _ in holds(store)] == ["identity doubtful"]
