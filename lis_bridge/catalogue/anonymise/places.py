@@ -40,6 +40,9 @@ SPECIMENS = frozenset({"OBR", "ORC", "SPM", "SAC", "O"})
 
 _RUNNING = re.compile(r" *(?:[A-Za-z]?|\d{1,4}) *")
 """Running numbers, racks, positions and marks beside a specimen id: they begin again every day and name nobody."""
+AGES = frozenset({"years", "months", "weeks", "days"})
+"""Units of an age beside it (ABL9, P-15): the same words are units of results."""
+_MOMENT = re.compile(r"(?:19|20)\d{12}")
 
 _LABELS = (
     *(
@@ -80,9 +83,16 @@ def _components(text: str, grammar: Grammar, places: dict[str, Collection[int]],
         for number, field in enumerate(line[0].split(grammar.field), first):
             if number > first and number in places[kind]:
                 for found in marks.finditer(field):
-                    if kind not in SPECIMENS or not _RUNNING.fullmatch(found[0]):
+                    if not _is_nobody(kind, found[0]):
                         yield at + found.start(), at + found.end()
             at += len(field) + 1
+
+
+def _is_nobody(kind: str, text: str) -> bool:
+    """A running number beside a specimen, the unit of an age, or the time that a device writes one field early, where its operator should stand."""
+    if kind in SPECIMENS:
+        return _RUNNING.fullmatch(text) is not None
+    return text.casefold() in AGES or (kind == "R" and _MOMENT.fullmatch(text) is not None)
 
 
 def labelled(text: str, names: Collection[str], separator: str) -> Iterator[Span]:
