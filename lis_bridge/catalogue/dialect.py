@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from itertools import chain, repeat
 
@@ -180,7 +181,7 @@ class _Table:
 
     def _rows(self, reading: Reading) -> Rows:
         if not isinstance(reading, Section):
-            return reading.rows
+            return replace(reading.rows)  # another table maps the same rows
         if self._each is not None:
             return repeats_of(reading, self._each, self._mapper.wanted)
         if self._record is not None:

@@ -17,8 +17,8 @@ from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import Grammar
 from lis_bridge.dialects.sections import lines_of
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes that a packed picture is unpacked to; a larger one is counted as sent."""
+ROOM = 16 * 1024 * 1024
+"""Bytes that the packed pictures of a message are unpacked to; what goes beyond is counted up to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Form:
 def read(text: str, raw: bytes, grammar: Grammar, order: str, form: Form, *, complete: bool) -> Iterator[tuple[int, Image]]:
     """The pictures of a message, each with the number of ``order`` records that stand above it."""
     lines, spans = lines_of(text, raw, complete=complete)
-    orders = 0
+    orders, room = 0, ROOM
     for line, span in zip(lines, spans, strict=False):
         name = line.partition(grammar.field)[0].strip().upper()
         orders += name == order
@@ -44,23 +44,28 @@ def read(text: str, raw: bytes, grammar: Grammar, order: str, form: Form, *, com
             continue
         fields = line.split(grammar.field)
         if all(pattern.fullmatch(grammar.pick(fields, path).strip()) for path, pattern in form.only):
-            size = _size(grammar.pick(fields, form.data), packed=form.packed)
+            size = _size(grammar.pick(fields, form.data), packed=form.packed, room=room)
+            room = max(0, room - size)
             yield orders, Image(grammar.pick(fields, form.code), grammar.pick(fields, form.format), size, span)
 
 
 def by_section(found: Sequence[tuple[int, Image]], opened: Sequence[bool]) -> list[tuple[Image, ...]]:
     """The pictures of each section; ``opened`` says which sections an order record begins."""
     orders = 0
+    by_order: dict[int, list[Image]] = {}
+    for number, image in found:
+        by_order.setdefault(number, []).append(image)
     below: list[tuple[Image, ...]] = []
     for opens in opened:
         orders += opens
-        below.append(tuple(image for number, image in found if number == orders) if opens or not below else ())
+        below.append(tuple(by_order.pop(orders, ())))
     return below
 
 
-def _size(data: str, *, packed: bool) -> int:
+def _size(data: str, *, packed: bool, room: int) -> int:
     try:
         sent = base64.b64decode(data, validate=True)
-        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(sent, LARGEST)) if packed else len(sent)
+        # A limit of 0 would mean none.
+        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(sent, room)) if packed and room else len(sent)
     except (binascii.Error, ValueError, zlib.error):
         return len(data) * 3 // 4

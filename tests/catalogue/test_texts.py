@@ -115,3 +115,11 @@ def test_the_time_that_one_result_carries_is_that_of_all() -> None:
 def test_rows_that_are_said_in_two_ways_or_none_are_refused(csv: dict[str, Any], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         plan({"text": {**LINES, "results": RESULTS, "csv": csv}})
+
+
+def test_rows_that_two_tables_map_keep_their_places_in_the_bytes() -> None:
+    tables = [{"code": ["code"], "value": ["value"], "only": {"code": code}} for code in ("A", "B")]
+    block = {**LINES, "framing": [{"kind": "block", "start": "02", "end": "03"}], "results": tables}
+    raw = b"\r\n\x021 A 1\r\n1 B 2\r\n\x03"
+    (message,) = plan({"text": block}).decode(raw).messages
+    assert [raw[slice(*row.span)] for row in message.observations] == [b"1 A 1", b"1 B 2"]

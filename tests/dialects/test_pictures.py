@@ -49,3 +49,11 @@ def test_pictures_belong_to_the_order_above_them() -> None:
     found = [(0, one), (1, two), (2, three)]
     assert pictures.by_section(found, [True, False, True]) == [(two,), (), (three,)]
     assert pictures.by_section(found[:1], [False]) == [(one,)]
+
+
+def test_packed_pictures_are_unpacked_up_to_a_bound_however_many_there_are() -> None:
+    data = packed(bytes(pictures.ROOM // 2 + 1))
+    found = read("H|\\^&\rO|1|7\r" + f"M|1|MATRIX|a|LMNE||F^{data}\r" * 3)
+    sizes = [image.size for _, image in found]
+    assert sizes[:2] == [pictures.ROOM // 2 + 1, pictures.ROOM // 2 - 1]
+    assert sizes[2] < len(data)
