@@ -61,11 +61,12 @@ def say(text: str, language: Language) -> str:
     for pattern, template in _patterns(language):
         found = pattern.fullmatch(text)
         if found:
-            return template.format(*map(known.gettext, found.groups()))
+            return template.format(*(say(group, language) for group in found.groups()))
     return text
 
 
 @cache
 def _patterns(language: Language) -> list[tuple[re.Pattern[str], str]]:
     told = [(str(message.id), str(message.string)) for message in catalog(language) if "{}" in str(message.id)]
+    told.sort(key=lambda pair: -len(pair[0].replace("{}", "")))  # the one that says most
     return [(re.compile("(.+?)".join(map(re.escape, id.split("{}")))), string) for id, string in told]

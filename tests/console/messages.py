@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -13,6 +13,25 @@ CONSOLE = ROOT / "console"
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 REFUSING = ("console/accounts", "console/pages", "console/visitor.py", "console/app.py", "pipeline/deciding.py", "pipeline/alarms.py", "tubes/desk.py",
             "tubes/decisions.py", "outbox/desk.py", "journal/states.py")  # fmt: skip
+FAULTY = ("framing", "dialects", "catalogue", "journal", "pipeline", "runtime", "transport", "forward")
+LINKS = (
+    "LinkError",
+    "PortTakenError",
+    "UnreachableError",
+    "DeviceMissingError",
+    "BadSettingsError",
+    "DeniedError",
+    "FolderGoneError",
+)
+FAULTS: Mapping[Collection[str], Collection[int]] = {
+    ("Fault", "fault", "_fault"): (0, 2),
+    ("_turn_away",): (0, 2),
+    LINKS: (0,),
+    ("Refused",): (0, 1),
+    ("_aside",): (2, 3),
+}
+"""What makes a fault or a reason, and which of its arguments are said to a person."""
+SPOKEN = ("kind", "hint", "reason", "detail")
 ERRORS = {"BridgeError", "UsageError", "HTTPException", "StorageError", "_answer"}
 
 
@@ -23,9 +42,20 @@ def marked() -> set[str]:
     return {text for _, _, message, _, _ in found for text in ([message] if isinstance(message, str) else message[:1])}
 
 
+def faults() -> set[str]:
+    """Kind and hint of every fault of bytes and links, and the reasons of a quarantine."""
+    found: set[str] = set()
+    for name in FAULTY:
+        for file in sorted((ROOT / name).rglob("*.py")):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            for names, places in FAULTS.items():
+                found |= {text for text in _said(tree, names, places) if text != "{}: {}" or name == "pipeline"}
+    return found
+
+
 def refusals() -> set[str]:
     """What and hint of every error that a decision may end in; those with values in them as patterns with ``{}``."""
-    return {text for file in _files() for text in _said(ast.parse(file.read_text(encoding="utf-8")))}
+    return {text for file in _files() for text in _said(ast.parse(file.read_text(encoding="utf-8")), ERRORS, None)}
 
 
 def _files() -> Iterator[Path]:
@@ -33,19 +63,20 @@ def _files() -> Iterator[Path]:
         yield from sorted((ROOT / name).glob("*.py")) if (ROOT / name).is_dir() else [ROOT / name]
 
 
-def _said(tree: ast.AST) -> Iterator[str]:
-    names = {
-        target.id: node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+def _said(tree: ast.AST, called: Collection[str], places: Collection[int] | None) -> Iterator[str]:
+    named: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
-            spoken = [*node.args, *(key.value for key in node.keywords if key.arg == "hint")]
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    named.setdefault(target.id, []).append(node.value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in called:
+            placed = [value for place, value in enumerate(node.args) if places is None or place in places]
+            spoken = [*placed, *(key.value for key in node.keywords if key.arg in SPOKEN)]
             for value in spoken:
-                yield from _texts(names.get(value.id, value) if isinstance(value, ast.Name) else value)
+                for meant in named.get(value.id, ()) if isinstance(value, ast.Name) else (value,):
+                    yield from _texts(meant)
 
 
 def _texts(value: ast.expr) -> Iterator[str]:

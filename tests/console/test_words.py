@@ -10,10 +10,17 @@ import pytest
 from lis_bridge.console.words import catalog, say
 from lis_bridge.core.holds import WORDS, Reason
 
-from .messages import CONSOLE, marked, refusals
+from .messages import CONSOLE, faults, marked, refusals
 
 ZH = {str(one.id if isinstance(one.id, str) else one.id[0]): one for one in catalog("zh") if one.id}
 LITERAL = re.compile(r">[^<{}]*[A-Za-z\u4e00-\u9fff][^<{}]*<")
+ELSEWHERE = {
+    "there is no such page",
+    "Refused with NAK; check cable, speed and parity if it happens often",
+    "A defect of the bridge or of a hook: report it, then replay",
+    "processing failed",
+}
+"""Texts that are put together where no extraction sees them."""
 NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "/"}
 
 
@@ -25,8 +32,13 @@ def test_every_refusal_that_a_person_meets_has_its_chinese() -> None:
     assert refusals() - set(ZH) == set()
 
 
+def test_every_fault_that_a_person_meets_has_its_chinese() -> None:
+    assert len(faults()) > 50
+    assert faults() - set(ZH) == set()
+
+
 def test_catalogue_holds_nothing_that_nobody_says() -> None:
-    assert set(ZH) - marked() - refusals() - {"there is no such page"} == set()
+    assert set(ZH) - marked() - refusals() - faults() - ELSEWHERE == set()
 
 
 def test_no_template_speaks_without_marking_it() -> None:
@@ -51,6 +63,10 @@ def test_every_reason_has_words_in_both_languages() -> None:
         ("there is no such hold", "没有这条拦截"),
         ("this hold is released already", "这条拦截已是 released"),
         ("take 10 to 200 characters", "请用 10 到 200 个字符"),
+        (
+            "54 bytes: Refused with NAK; check cable, speed and parity if it happens often",
+            "54 bytes：已用 NAK 拒收；若常发生，请查线缆、波特率与校验位",
+        ),
         ("what nobody translated", "what nobody translated"),
     ],
 )
