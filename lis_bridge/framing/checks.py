@@ -20,11 +20,14 @@ _SUM16 = re.compile(rb"\r} ([0-9A-F]{4})\r\Z")
 
 
 class CheckRule(NamedTuple):
-    """``after``: bytes that follow the end code; ``fits(text, end, following)``; ``inside`` finds them, as its group, in the text."""
+    """``after``: bytes that follow the end code; ``fits(text, end, following)``; ``inside`` finds them, as its group, in the text;
+    ``before``: bytes at the text's start that may be any, also codes.
+    """
 
     after: int
     fits: Callable[[bytes, bytes, bytes], bool]
     inside: re.Pattern[bytes] | None = None
+    before: int = 0
 
 
 def _xor(text: bytes, end: bytes, following: bytes) -> bool:
@@ -66,6 +69,11 @@ def _sum16_inside(text: bytes, end: bytes, following: bytes) -> bool:
     return short % 128 == 0
 
 
+def _lines(text: bytes, end: bytes, following: bytes) -> bool:
+    """The first byte counts the lines of the block, that of the start code among them; it may be CR, LF or any other code."""
+    return text[:1] == bytes([text.count(b"\r\n", 1) & 0xFF])
+
+
 def _says(digits: bytes, total: int) -> bool:
     return _HEX2.fullmatch(digits) is not None and int(digits, 16) == total
 
@@ -79,4 +87,5 @@ RULES: dict[str, CheckRule] = {
     "complement inside": CheckRule(0, _complement_inside, _LAST_TWO),  # IL 1620, Coulter JT
     "rounded inside": CheckRule(0, _rounded_inside, _LAST_TWO_OF_LINE),  # HemaCell
     "sum16 inside": CheckRule(0, _sum16_inside, _SUM16),  # Micros 60
+    "lines": CheckRule(0, _lines, before=1),  # Mejer
 }

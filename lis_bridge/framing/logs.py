@@ -32,9 +32,9 @@ _SHORTEST = 16
 Reader = Callable[[bytes], list[Body]]
 
 
-def around_logger(raw: bytes, read: Reader) -> list[Body]:
-    """What ``read`` finds once the logger's own lines are left out."""
-    cleaned, starts = without(raw, _LOGGER)
+def around_logger(raw: bytes, read: Reader, own: bytes = b"") -> list[Body]:
+    """What ``read`` finds once the logger's own lines are left out, and the bytes ``own`` wherever they stand."""
+    cleaned, starts = without(raw, re.compile(_LOGGER.pattern + b"|" + re.escape(own)) if own else _LOGGER)
     return read(raw) if len(cleaned) == len(raw) else _named(read(cleaned), starts, len(raw) - len(cleaned))
 
 

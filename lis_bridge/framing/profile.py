@@ -13,7 +13,7 @@ import msgspec
 from lis_bridge.core.faults import DriverError
 
 Kind = Literal["mllp", "lis1a", "block", "numbered", "lines", "snibe", "bare-lis2", "whole", "auto"]
-Check = Literal["", "xor", "sum", "sum+end", "sum inside", "complement inside", "rounded inside", "sum16 inside"]
+Check = Literal["", "xor", "sum", "sum+end", "sum inside", "complement inside", "rounded inside", "sum16 inside", "lines"]
 
 MAX_MESSAGE = 64 * 1024 * 1024
 
@@ -63,6 +63,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Bytes outside blocks that mean nothing."""
     unwrap: bool = False
     """In a log, CR LF inside a block are the terminal's; used in repairs only."""
+    logger: str = ""
+    """In a log, these bytes are the logger's own, wherever they stand; used in repairs only."""
     # block, lines, bare-lis2
     reply: str = ""
     """What a block, group or read is owed after the commit."""
@@ -92,7 +94,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 _LIS1A = ("checksum", "numbers", "trailer", "terminator", "lost", "lost_at")
 _REPLIES = ("reply", "refusal")
-_BLOCK = ("start", "begins", "end", "check", "keep", "length", "skip", "prelude", "ignore", "unwrap", "last", *_REPLIES)
+_BLOCK = ("start", "begins", "end", "check", "keep", "length", "skip", "prelude", "ignore", "unwrap", "logger", "last", *_REPLIES)
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     kind: ("kind", "max_message", *options)
@@ -129,6 +131,7 @@ def _converted(said: Mapping[str, Any]) -> Profile:
             *profile.end,
             profile.prelude,
             profile.ignore,
+            profile.logger,
             profile.reply,
             profile.refusal,
         ):

@@ -104,7 +104,7 @@ def next_piece(buffer: Buffer, at: int, form: Shape, *, since: int = 0, final: b
 
 def _open(buffer: Buffer, start: int, text_start: int, form: Shape, since: int, final: bool) -> Piece | None:
     """The block that begins at ``start``, whole or cut off by the next start."""
-    position = max(since, text_start)
+    position = max(since, text_start + form.check.before)
     if form.length:
         counted = _counted(buffer, start, text_start, form, final)
         if counted is not False:

@@ -63,7 +63,7 @@ def _block(raw: bytes, profile: Profile, mend: bool) -> list[Body]:
     form = shape.shape_of(profile)
     if profile.last:
         return list(_grouped(raw, form, re.compile(profile.last.encode())))
-    found = _mended(raw, form) if mend else _blocks(raw, form)
+    found = _mended(raw, form, bytes.fromhex(profile.logger)) if mend else _blocks(raw, form)
     return [logs.unwrapped(body) for body in found] if mend and profile.unwrap else found
 
 
@@ -97,11 +97,11 @@ def _body_of(raw: bytes, piece: Piece) -> Body:
     return Body(text, starts, False, (fault,)) if text else nothing(fault)
 
 
-def _mended(raw: bytes, form: Shape) -> list[Body]:
+def _mended(raw: bytes, form: Shape, logger: bytes = b"") -> list[Body]:
     def read(cleaned: bytes) -> list[Body]:
         return logs.blocks(cleaned, form, _body_of)
 
-    return logs.around_logger(raw, lambda cleaned: logs.undoubled(cleaned, read))
+    return logs.around_logger(raw, lambda cleaned: logs.undoubled(cleaned, read), logger)
 
 
 def _grouped(raw: bytes, form: Shape, last: re.Pattern[bytes]) -> Iterator[Body]:

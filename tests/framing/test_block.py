@@ -244,3 +244,36 @@ def test_an_ack_that_a_log_of_both_directions_holds_behind_the_count_means_nothi
     line = wire[:2] + b"\x06" + wire[2:266] + b"\x06" + wire[266:] + b"\x06"
     assert [text.rstrip() for text, _ in texts(line, NUMBERED)] == [b"HGB" * 100]
     assert [complete for _, complete in messages(run(NUMBERED, line))] == [True]
+
+
+COUNTED = profile("block", start=["4E5A5B", "435A5B"], end="5D0D0A", keep=True, check="lines")
+
+
+def counted(lines: list[bytes]) -> bytes:
+    return b"NZ[" + bytes([len(lines) + 1]) + b"\r\n" + b"".join(line + b"\r\n" for line in lines) + b"]\r\n"
+
+
+@given(lines=st.lists(st.just(b"0007 "), min_size=1, max_size=120), cuts=st.lists(st.integers(0, 4000), max_size=6))
+@settings(deadline=None)
+def test_a_count_of_lines_may_be_any_byte_even_a_line_end_or_the_end_code(lines: list[bytes], cuts: list[int]) -> None:
+    wire = counted(lines) * 2
+    expected = [(counted(lines), True)] * 2
+    framer = make(COUNTED)
+    assert messages(feed(framer, pieces(wire, cuts)) + framer.close(NOW)) == expected
+    assert texts(wire, COUNTED) == expected
+
+
+def test_a_block_that_lost_a_line_is_refused() -> None:
+    wire = counted([b"0007 ", b"*WBC  3+ 500Cells/uL"]).replace(b"0007 \r\n", b"")
+    assert messages(run(COUNTED, wire)) == []
+    assert faults(run(COUNTED, wire)) == ["bad checksum"]
+    assert texts(wire, COUNTED) == []
+
+
+def test_a_loggers_own_bytes_are_left_out_in_a_repair_only() -> None:
+    form = profile("block", end="0C", ignore="", logger="E0FD97")
+    wire = b" Seq\xe0\xfd\x97: 1\r\x0c"
+    assert texts(wire, form) == [(wire[:-1], True)]
+    (body,) = unframe(wire, form, repair=True)
+    assert (body.text, body.starts) == (b" Seq: 1\r", ((0, 0), (4, 7)))
+    assert [fault.kind for fault in body.faults] == ["logger text"]
