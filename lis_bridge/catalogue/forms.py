@@ -67,6 +67,8 @@ def fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             tuple(map(_cell_form, form.cell)),
             _cells_form(form.cells) if form.cells else None,
             _found_form(form.rows) if form.rows else None,
+            fixed.Lists(form.lists.count, form.lists.parts, form.lists.used) if form.lists else None,
+            fixed.Drawn(**form.curve.model_dump()) if form.curve else None,
         )
         for form in spec.fixed.form
     )

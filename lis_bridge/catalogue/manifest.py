@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lis_bridge.catalogue.manifest_parts import CsvSpec, PicturesSpec
+from lis_bridge.catalogue.manifest_parts import CsvSpec, DrawnSpec, ListsSpec, PicturesSpec
 from lis_bridge.core.results import Kind
 
 
@@ -235,7 +235,7 @@ class RowsSpec(Model):
 
 class FormSpec(Model):
     """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width).
-    Places count from the start of the text; those of results from the group ``cells``, where ``match`` has one.
+    Places count from the start of the text; those of ``cell`` and ``cells`` from the group ``cells``, where ``match`` has one.
     """
 
     match: str
@@ -244,6 +244,8 @@ class FormSpec(Model):
     cell: tuple[CellSpec, ...] = ()
     cells: CellsSpec | None = None
     rows: RowsSpec | None = None
+    lists: ListsSpec | None = None
+    curve: DrawnSpec | None = None
 
 
 class FixedSpec(Model):

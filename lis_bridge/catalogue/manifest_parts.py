@@ -1,6 +1,8 @@
-"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``)."""
+"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and curves of fixed-width texts."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -80,3 +82,28 @@ class PicturesSpec(Part):
     format: str
     data: str
     packed: bool = False
+
+
+class ListsSpec(Part):
+    """Results whose parts stand in lists of ``count`` places, list after list: parts as name = (start of the list, width of a place),
+    ``code`` and ``value`` among them. ``used`` names the field that says how many places count.
+    """
+
+    count: int
+    parts: dict[str, tuple[int, int]]
+    used: str | None = None
+
+
+class DrawnSpec(Part):
+    """A measured curve: points of ``width`` characters from ``at``; ``figure`` is (offset, width) in a point, ``count`` the field that
+    says how many points there are.
+    """
+
+    code: str
+    x: str
+    y: str
+    at: int
+    width: int
+    figure: tuple[int, int]
+    base: Literal[10, 16] = 10
+    count: str

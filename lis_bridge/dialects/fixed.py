@@ -65,6 +65,34 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """Results whose parts stand in lists of ``count`` places, list after list: parts as (start of the list, width of a place).
+
+    ``used`` names the field that says how many places count.
+    """
+
+    count: int
+    parts: Mapping[str, tuple[int, int]]
+    used: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A measured curve: points of ``width`` characters from ``at``, the figure of each as (offset, width) in ``base``; ``count`` names the
+    field that says how many points there are.
+    """
+
+    code: str
+    x: str
+    y: str
+    at: int
+    width: int
+    figure: tuple[int, int]
+    base: int
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """One form of the text."""
 
@@ -74,6 +102,8 @@ class Form:
     cell: tuple[Cell, ...]
     cells: Cells | None
     rows: Found | None = None
+    lists: Lists | None = None
+    curve: Drawn | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +122,8 @@ class Reading:
 
 
 def read(text: str, forms: tuple[Form, ...], *, complete: bool = True, repair: bool = False) -> Reading | None:
-    """The reading by the first form that fits; None where none does, or where its rows leave a rest that nobody understands.
+    """The reading by the first form that fits; None where none does, or where its rows leave a rest that nobody understands,
+    or where the curve is not there as announced.
 
     ``repair``: of a log, lines that the rows do not fit are left out and told, where the form allows it.
     """
@@ -109,6 +140,10 @@ def read(text: str, forms: tuple[Form, ...], *, complete: bool = True, repair: b
     if form.cells is not None:
         collector.cells(text, base, form.cells)
     if form.rows is not None and not collector.found(text, match.end(), form.rows, repair=repair):
+        return None
+    if form.lists is not None:
+        collector.lists(text, form.lists, fields)
+    if form.curve is not None and not collector.curve(text, form.curve, fields):
         return None
     return collector.reading({**fields, **form.constants}, complete)
 
@@ -180,6 +215,33 @@ class _Collector:
         for path, column in self.columns.items():
             column.append(parts.get(path.name, ""))
         self.spans.append(found.span())
+
+    def lists(self, text: str, form: Lists, fields: Mapping[str, str]) -> None:
+        """A row for every place whose code is not blank, up to the number that the text itself says."""
+        said = fields.get(form.used, "") if form.used else ""
+        for name in form.parts:
+            self.columns.setdefault(Path("", name=name), [])
+        for number in range(min(form.count, int(said)) if said.isdecimal() else form.count):
+            spans = {name: (at + number * width, at + (number + 1) * width) for name, (at, width) in form.parts.items()}
+            parts = {name: text[begin:end].strip() for name, (begin, end) in spans.items()}
+            if parts["code"]:
+                parts["verbatim"] = parts["value"]
+                for path, column in self.columns.items():
+                    column.append(parts.get(path.name, ""))
+                self.spans.append(spans["value"])
+
+    def curve(self, text: str, form: Drawn, fields: Mapping[str, str]) -> bool:
+        """The curve with its points numbered from 1; False where the text holds fewer points than it says, or no figures."""
+        try:
+            end = form.at + int(fields.get(form.count) or 0) * form.width
+            places = range(form.at + form.figure[0], end, form.width)
+            figures = [str(int(text[at : at + form.figure[1]], form.base)) for at in places]
+        except ValueError:
+            return False
+        if figures:
+            points = tuple((str(number), figure) for number, figure in enumerate(figures, 1))
+            self.curves.append(Curve(form.code, form.x, form.y, points))
+        return len(text) >= end
 
     def _row(self, code: str, value: str, verbatim: str, flag: str, span: tuple[int, int]) -> None:
         for path, part in zip(_PARTS, (code, value, verbatim, flag.strip()), strict=True):

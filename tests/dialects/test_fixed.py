@@ -117,3 +117,32 @@ def test_a_damaged_line_is_left_out_of_a_repair_only_and_only_where_the_form_all
         if reading is not None:
             assert _column(reading, "code") == ["A", "C"]
             assert reading.damaged == (4,)
+
+
+LISTS = fixed.Lists(3, {"code": (2, 4), "value": (14, 5)}, "used")
+
+
+def test_results_in_lists_are_joined_place_by_place_and_a_place_without_a_name_is_left_out() -> None:
+    form = _form(r"(?P<used>\d\d)", lists=LISTS)
+    reading = fixed.read("03Alb     Gam 060.4000.0014.8", (form,))
+    assert reading is not None
+    assert _column(reading, "code") == ["Alb", "Gam"]
+    assert _column(reading, "value") == ["060.4", "014.8"]
+    assert reading.rows.spans == [(14, 19), (24, 29)]
+
+
+def test_only_as_many_places_of_a_list_count_as_the_text_says() -> None:
+    form = _form(r"(?P<used>\d\d)", lists=LISTS)
+    reading = fixed.read("01Alb Bet Gam 060.4012.3014.8", (form,))
+    assert reading is not None
+    assert _column(reading, "code") == ["Alb"]
+
+
+def test_a_curve_is_read_by_its_number_of_points_or_the_text_is_not_read() -> None:
+    curve = fixed.Drawn("curve", "point", "signal", 2, 4, (1, 3), 16, "points")
+    forms = (_form(r"(?P<points>\d\d)", curve=curve),)
+    reading = fixed.read("020001800A|", forms)
+    assert reading is not None
+    assert [curve.points for curve in reading.curves] == [(("1", "1"), ("2", "10"))]
+    assert fixed.read("030001800A|", forms) is None
+    assert fixed.read("0200018", forms) is None
