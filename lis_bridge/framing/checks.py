@@ -12,10 +12,13 @@ from operator import xor
 from typing import NamedTuple
 
 from lis_bridge.framing.frames import sum8
+from lis_bridge.framing.numbered import crc16
 
 _HEX2 = re.compile(rb"[0-9A-Fa-f]{2}")
 _LAST_TWO = re.compile(rb"(..)\Z", re.DOTALL)
 _LAST_TWO_OF_LINE = re.compile(rb"(..)[\r\n]*\Z", re.DOTALL)
+_LAST_FOUR_OF_LINE = re.compile(rb"(....)[\r\n]*\Z", re.DOTALL)
+_HEX4 = re.compile(rb"[0-9A-F]{4}")
 _SUM16 = re.compile(rb"\r} ([0-9A-F]{4})\r\Z")
 
 
@@ -74,6 +77,12 @@ def _lines(text: bytes, end: bytes, following: bytes) -> bool:
     return text[:1] == bytes([text.count(b"\r\n", 1) & 0xFF])
 
 
+def _crc_inside(text: bytes, end: bytes, following: bytes) -> bool:
+    """Four upper-case hex digits at the end: CRC-16/CCITT-FALSE over all before them (GENIBUS without its inversion)."""
+    digits = text[-4:]
+    return _HEX4.fullmatch(digits) is not None and int(digits, 16) == crc16(text[:-4]) ^ 0xFFFF
+
+
 def _says(digits: bytes, total: int) -> bool:
     return _HEX2.fullmatch(digits) is not None and int(digits, 16) == total
 
@@ -88,4 +97,5 @@ RULES: dict[str, CheckRule] = {
     "rounded inside": CheckRule(0, _rounded_inside, _LAST_TWO_OF_LINE),  # HemaCell
     "sum16 inside": CheckRule(0, _sum16_inside, _SUM16),  # Micros 60
     "lines": CheckRule(0, _lines, before=1),  # Mejer
+    "crc inside": CheckRule(0, _crc_inside, _LAST_FOUR_OF_LINE),  # SD-1000
 }

@@ -13,7 +13,9 @@ import msgspec
 from lis_bridge.core.faults import DriverError
 
 Kind = Literal["mllp", "lis1a", "block", "numbered", "lines", "snibe", "bare-lis2", "whole", "auto"]
-Check = Literal["", "xor", "sum", "sum+end", "sum inside", "complement inside", "rounded inside", "sum16 inside", "lines"]
+Check = Literal[
+    "", "xor", "sum", "sum+end", "sum inside", "complement inside", "rounded inside", "sum16 inside", "lines", "crc inside"
+]
 
 MAX_MESSAGE = 64 * 1024 * 1024
 

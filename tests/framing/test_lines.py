@@ -94,3 +94,16 @@ def test_a_separator_line_ends_a_report() -> None:
     report = profile("lines", last=r"^-{10,}")
     wire = "样本号：A1\n全血粘度：5.1 ↑\n".encode() + b"-" * 40 + b"\n"
     assert messages(run(report, wire + wire)) == [(wire, True), (wire, True)]
+
+
+ESR = profile("lines", check="crc inside")
+
+
+def test_a_line_with_a_crc_is_taken_as_it_is_and_refused_when_a_bit_is_flipped() -> None:
+    assert [body.complete for body in unframe(b"12345678929B1\r\n", ESR)] == [True]
+    wire = b">28,14,41,7E3F\r\n"
+    assert messages(run(ESR, wire)) == [(wire, True)]
+    for place in range(8 * (len(wire) - 2)):
+        spoiled = bytearray(wire)
+        spoiled[place // 8] ^= 1 << place % 8
+        assert messages(run(ESR, bytes(spoiled)))[:1] != [(bytes(spoiled), True)]
