@@ -69,6 +69,7 @@ def fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             _found_form(form.rows) if form.rows else None,
             fixed.Lists(form.lists.count, form.lists.parts, form.lists.used) if form.lists else None,
             fixed.Drawn(**form.curve.model_dump()) if form.curve else None,
+            form.groups,
         )
         for form in spec.fixed.form
     )

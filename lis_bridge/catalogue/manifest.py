@@ -235,12 +235,14 @@ class RowsSpec(Model):
 
 class FormSpec(Model):
     """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width).
+    ``groups``: results that are groups of ``match``, as code = group; an empty one is no result.
     Places count from the start of the text; those of ``cell`` and ``cells`` from the group ``cells``, where ``match`` has one.
     """
 
     match: str
     fields: dict[str, tuple[int, int]] = {}
     constants: dict[str, str] = {}
+    groups: dict[str, str] = {}
     cell: tuple[CellSpec, ...] = ()
     cells: CellsSpec | None = None
     rows: RowsSpec | None = None

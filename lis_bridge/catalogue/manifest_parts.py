@@ -1,4 +1,4 @@
-"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and curves of fixed-width texts."""
+"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and curves."""
 
 from __future__ import annotations
 

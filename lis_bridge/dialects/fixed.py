@@ -104,6 +104,7 @@ class Form:
     rows: Found | None = None
     lists: Lists | None = None
     curve: Drawn | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -134,6 +135,8 @@ def read(text: str, forms: tuple[Form, ...], *, complete: bool = True, repair: b
     fields = {name: (part or "").strip() for name, part in match.groupdict().items()}
     fields |= {name: text[at : at + width].strip() for name, (at, width) in form.fields.items()}
     collector = _Collector()
+    for code, name in form.groups.items():
+        collector.group(code, match, name)
     base = match.start("cells") if "cells" in form.match.groupindex else 0
     for cell in form.cell:
         collector.cell(text, base + cell.at, cell)
@@ -165,6 +168,11 @@ class _Collector:
         self.images: list[Image] = []
         self.curves: list[Curve] = []
         self.damaged: list[int] = []
+
+    def group(self, code: str, match: re.Match[str], name: str) -> None:
+        value = (match[name] or "").strip()
+        if value:
+            self._row(code, value, value, "", match.span(name))
 
     def cell(self, text: str, at: int, cell: Cell) -> None:
         end = at + cell.width

@@ -119,6 +119,14 @@ def test_a_damaged_line_is_left_out_of_a_repair_only_and_only_where_the_form_all
             assert reading.damaged == (4,)
 
 
+def test_a_result_may_be_a_group_of_the_match_and_an_empty_one_is_none() -> None:
+    form = _form(r">(?P<number>\d+),(?P<esr>[^,]*),(?P<hct>[^,]*),", groups={"ESR": "esr", "HCT": "hct"})
+    reading = fixed.read(">28,14,,", (form,))
+    assert reading is not None
+    assert (_column(reading, "code"), _column(reading, "value")) == (["ESR"], ["14"])
+    assert reading.rows.spans == [(4, 6)]
+
+
 LISTS = fixed.Lists(3, {"code": (2, 4), "value": (14, 5)}, "used")
 
 
