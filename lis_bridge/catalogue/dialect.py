@@ -18,6 +18,7 @@ from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
+from lis_bridge.catalogue.wide import is_wide
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
@@ -35,7 +36,9 @@ class CompiledDialect:
     ) -> None:
         self.name = name
         self.spec = spec
-        self._charsets = overrides.charset or spec.charset
+        charsets = overrides.charset or spec.charset
+        self.wide = is_wide(charsets)
+        self._charsets = ("utf-8",) if self.wide else charsets
         codes = CodeBook(
             {**manifest.codes, **overrides.codes},
             {**manifest.units, **overrides.units},

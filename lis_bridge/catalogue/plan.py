@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 
 import msgspec
 
@@ -15,6 +16,7 @@ from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out, shif
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
+from lis_bridge.catalogue.wide import answered, narrowed
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
@@ -72,22 +74,26 @@ class Plan:
     def acknowledge(self, raw: bytes, now: datetime | None = None) -> bytes | None:
         """The framed application-level reply that a message is owed; None where the framing's own reply is all."""
         for dialect in self.dialects:
-            answer = replies.reply(raw, dialect.spec.reply, now)
+            reply = partial(replies.reply, spec=dialect.spec.reply, now=now)
+            answer = answered(raw, reply) if dialect.wide else reply(raw)
             if answer is not None:
                 return answer
         return None
 
     def decode_body(self, body: Body, *, complete: bool, repair: bool = False) -> tuple[list[Message], list[Fault]]:
         """The messages of one unframed body by the first dialect that can read it; a torn last line is left out before its charset matters."""
-        raw = body.text if complete else whole_lines(body.text)
         for dialect in self.dialects:
+            said = narrowed(body) if dialect.wide else body
+            if said is None:
+                continue
+            raw = said.text if complete else whole_lines(said.text)
             text, fault = dialect.text_of(raw)
             try:
-                readings = dialect.read(text, raw, complete, shift_of(body.starts), repair=repair)
+                readings = dialect.read(text, raw, complete, shift_of(said.starts), repair=repair)
             except DamagedRowError as damaged:
                 return [], [damaged.fault]
             if readings is not None:
-                messages, wrong = dialect.messages(readings, body, complete), left_out(readings, body) if repair else []
+                messages, wrong = dialect.messages(readings, said, complete), left_out(readings, said) if repair else []
                 return (messages, wrong) if fault is None else ([_unreadable(message) for message in messages], [fault, *wrong])
         where = f"bytes {body.starts[0][1] if body.starts else 0}–, {len(body.text)} long"
         return [], [
