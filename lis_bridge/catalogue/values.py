@@ -47,11 +47,13 @@ _ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*
 
 def limits_of(text: str) -> tuple[str | None, str | None]:
     """Low and high limit of a reference range as texts: ``3.5-5.1``, ``0.9 - 1.75``, ``222 to 1439``, ``110. to 160.``,
-    ``-0.05 TO 0.05``, ``<5``, ``lo^hi``, of which LIS2 may repeat others behind a backslash (critical limits).
+    ``-0.05 TO 0.05``, ``<5``, ``lo^hi``, of which LIS2 may repeat others behind a backslash (critical limits). The upper limit may
+    stand first (Mindray's ``upper^lower``).
     """
     found = _RANGE.fullmatch(text)
     if found is not None:
-        return found["low"], found["high"]
+        low, high = found["low"], found["high"]
+        return (high, low) if low and high and Decimal(low) > Decimal(high) else (low, high)
     found = _ONE_SIDED.fullmatch(text)
     if found is None:
         return None, None

@@ -46,3 +46,8 @@ def test_a_limit_that_is_no_number_judges_nothing(limit: str) -> None:
 def test_a_limit_may_end_with_its_decimal_point(text: str) -> None:
     assert limits_of(text) == ("110.", "160.")
     assert by_range(Decimal(69), *limits_of(text)) == "L"
+
+
+@pytest.mark.parametrize("text", ["40^7", "7^40", "40 - 7"])
+def test_the_upper_limit_may_stand_first(text: str) -> None:
+    assert limits_of(text) == ("7", "40")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,16 +76,15 @@ def measured_as(manifest: Manifest, dialect: str) -> st.SearchStrategy[Measured]
     table = table_for(spec, "patient")
     has_range = bool(table.range or (table.low and table.high))
     texts = words if writes_chinese(manifest, dialect) else plain
-    limit = digits if has_range else st.just("")
+    ranges = st.tuples(digits, digits).map(lambda pair: sorted(pair, key=Decimal)) if has_range else st.just(["", ""])
     named = spec.kind == "pairs"
     return st.builds(
-        Measured,
+        lambda limits, **parts: Measured(low=limits[0], high=limits[1], **parts),
+        limits=ranges,
         code=plain.map(lambda text: f"X{text}"),
         value=digits if named else st.one_of(digits, texts),
         name=texts if table.name and not named else st.just(""),
         unit=plain if table.unit and not named else st.just(""),
-        low=limit,
-        high=limit,
         flags=st.lists(st.sampled_from(["H", "L"]), max_size=1).map(tuple) if any(map(writable, table.flags)) else st.just(()),
         rerun=st.booleans() if table.rerun is not None else st.none(),
     )
@@ -210,4 +210,4 @@ def test_a_text_that_no_charset_of_the_family_holds_is_refused() -> None:
 
 def test_an_unknown_dialect_names_those_there_are() -> None:
     with pytest.raises(UsageError, match="hl7"):
-        Composer(LIBRARY.driver("mindray-bs").manifest, "astm")
+        Composer(LIBRARY.driver("mindray-bs").manifest, "text")
