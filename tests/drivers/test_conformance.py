@@ -20,10 +20,23 @@ def test_a_driver_holds_what_it_promises(driver: str, check: str) -> None:
     assert run(SUBJECTS[driver], check) == []
 
 
+def reads_nothing(driver: str) -> bool:
+    """A driver of which nothing is known may keep what comes: a draft by its own word that claims no capture and has no place for a result."""
+    manifest = LIBRARY.driver(driver).manifest
+    placeless = not any(dialect.results for dialect in manifest.dialect.values())
+    return (
+        placeless
+        and not manifest.identify
+        and not manifest.codes
+        and tier(SUBJECTS[driver]) == "draft"
+        and bool(manifest.low_confidence)
+    )
+
+
 @pytest.mark.parametrize("driver", LIBRARY.ids())
 def test_a_driver_has_captures_a_readme_and_a_tier(driver: str) -> None:
     subject = SUBJECTS[driver]
-    assert subject.captures
+    assert subject.captures or reads_nothing(driver)
     assert (subject.driver.folder / "README.md").read_text(encoding="utf-8").startswith("# ")
     assert tier(subject) in ("draft", "documented", "bench", "site")
 
