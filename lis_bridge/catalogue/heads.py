@@ -128,6 +128,8 @@ class Head:
     def _id(self, lookup: Lookup) -> str | None:
         """The specimen's id, cut out of a composite text where the manifest says how."""
         text = _first(self._specimen, lookup)
+        if text in self._spec.unread:
+            return None
         found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
         return found[1] if found is not None else text
 

@@ -23,7 +23,14 @@ def rows(*records: str, codes: dict[str, str] | None = None, **table: Any) -> li
     return list(message(HEAD, *records, codes=codes, **table).observations)
 
 
-def message(head: str, *records: str, codes: dict[str, str] | None = None, specimen: str | None = None, **table: Any) -> Message:
+def message(
+    head: str,
+    *records: str,
+    codes: dict[str, str] | None = None,
+    specimen: str | None = None,
+    unread: tuple[str, ...] = (),
+    **table: Any,
+) -> Message:
     manifest = Manifest.model_validate(
         {
             "id": "device", "name": "Device", "manufacturer": "Maker", "models": ["1"], "class": "chemistry", "revision": 1,
@@ -32,7 +39,7 @@ def message(head: str, *records: str, codes: dict[str, str] | None = None, speci
                 "astm": {
                     "kind": "lis2",
                     "framing": [{"kind": "bare-lis2"}],
-                    "message": {"specimen": ["O-3"], "specimen_pattern": specimen},
+                    "message": {"specimen": ["O-3"], "specimen_pattern": specimen, "unread": unread},
                     "results": [{"code": ["R-3.4"], "value": ["R-4"], "unit": ["R-5"], **table}],
                 }
             },
@@ -91,3 +98,9 @@ def test_ranges_in_words_have_two_limits(text: str, limits: tuple[str | None, st
 def test_the_id_is_cut_out_of_a_composite_text(sent: str, id: str | None) -> None:
     pattern = r"(.+)-\d+-\d+-\d{8}(?:-[^-]*)?"
     assert message(f"H|\\^&|||Device\rP|1\rO|1|{sent}||^^^all\r", "R|1|^^^A1c|5.6|%", specimen=pattern).specimen == id
+
+
+def test_an_id_that_means_that_none_was_read_names_no_tube() -> None:
+    head = "H|\\^&|||Device\rP|1\rO|1|Invalid||^^^all\r"
+    assert message(head, "R|1|^^^X|1", unread=("Invalid",)).specimen is None
+    assert message(HEAD, "R|1|^^^X|1", unread=("Invalid",)).specimen == "240001187"
