@@ -144,8 +144,7 @@ class ControlSpec(Model):
 
 
 class MessageSpec(Model):
-    """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text).
-    ``unread``: ids that mean that none was read.
+    """Where the parts that a specimen's results share stand. ``specimen_pattern``: the id is its first group (in full; else the whole text). ``unread``: no id.
     ``name_as_sent``: the components of a name keep their separator instead of one blank. ``name_given_first``: the family name, sent as the
     first component, is put behind the others.
     """
