@@ -8,7 +8,9 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,14 +57,17 @@ def demo(tubes: _Tubes = 20, headless: _Headless = False, report: _ReportFile = 
     """
     folder = Path(tempfile.mkdtemp(prefix="lis-bridge-demo-"))
     found: Report | None = None
+    tell = partial(_tell, headless=headless, file=report)
+    guest = None if headless else ConsoleGuest(tell)
     try:
-        found = _played(tubes, folder, seed, None if headless else ConsoleGuest())
+        found = _played(tubes, folder, seed, guest)
     finally:
         if found is not None and found.clean:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             typer.echo(f"configuration, database and log are kept in {folder}", err=True)
-    _tell(found, headless=headless, file=report)
+    if guest is None or not guest.told:
+        tell(found)
     return Exit.OK if found.clean else Exit.FINDINGS
 
 
@@ -80,10 +85,12 @@ def _played(tubes: int, folder: Path, seed: int, guest: ConsoleGuest | None) -> 
 
 
 class ConsoleGuest:
-    """Makes a user for this run, says how to log in, and stays until Ctrl-C."""
+    """Makes a user for this run, says how to log in, and stays until Ctrl-C; ``told`` once it has seen the report."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Report], None]) -> None:
         self.listen = _listen()
+        self.told = False
+        self._tell = tell
 
     def arrive(self, config: Path) -> None:
         from lis_bridge import settings
@@ -101,7 +108,8 @@ class ConsoleGuest:
 
         told = asyncio.Event()
         on_signals(told.set)
-        _table(found)
+        self._tell(found)
+        self.told = True
         typer.echo(f"the console stays up at http://{self.listen} until Ctrl-C", err=True)
         await told.wait()
 
@@ -153,13 +161,15 @@ class BarWatch:
 
 
 def _tell(found: Report, *, headless: bool, file: Path | None) -> None:
-    """The report into its file, or as JSON where there is neither file nor table to show."""
+    """The report into its file, or as JSON where there is neither file nor table to show; the table for people."""
     import msgspec
 
     if file is not None:
         file.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     elif headless:
         output.document(found)
+    if not headless:
+        _table(found)
 
 
 def _table(found: Report) -> None:

@@ -25,6 +25,8 @@ from lis_bridge.storage import Store, Writer
 
 T = TypeVar("T")
 
+REMEMBERED = 200
+"""Sessions whose lists are remembered."""
 READERS = 6
 """Queries at one time: a busy screen must not take every thread from the loops that serve the analyzers."""
 
@@ -45,8 +47,7 @@ class Site:
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True
-    shown: dict[str, set[str]] = field(default_factory=dict)
-    """Which tubes a session's Now page has shown already, so that each is written down once."""
+    _shown: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READERS)
@@ -60,6 +61,12 @@ class Site:
     def local(self, moment: datetime | None = None) -> datetime:
         """A moment, or now, in the laboratory's zone."""
         return (moment or self.clock.now()).astimezone(self.config.site.timezone)
+
+    def shown_to(self, session: str) -> set[str]:
+        """Which tubes a session has been shown in lists already, so that each is written down once; of old sessions it is forgotten."""
+        if session not in self._shown and len(self._shown) >= REMEMBERED:
+            self._shown.pop(next(iter(self._shown)))
+        return self._shown.setdefault(session, set())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """A query's answer, in a snapshot of its own, in a thread."""

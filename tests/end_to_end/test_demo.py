@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -34,6 +36,21 @@ def test_the_demo_loses_doubles_and_misfiles_nothing(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+def test_the_demo_s_console_stays_up_until_it_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    words = (*LIS_BRIDGE, "demo", "--tubes", "1", "--report", str(file))
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stderr is not None
+        said = next(line for line in demo.stderr if line.startswith("console: "))
+        assert re.fullmatch(r"console: http://127\.0\.0\.1:\d+  user: demo  password: \S{12}  \(for this run only\)\n", said)
+        assert any("until Ctrl-C" in line for line in demo.stderr)
+        with urlopen(said.split()[1] + "/login") as page:
+            assert page.status == 200
+        assert json.loads(file.read_bytes())["lost"] == 0  # there before anybody leaves
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
+
+
 def report_of(**wrong: int) -> Report:
     counts = {"lost": 0, "duplicated": 0, "misfiled": 0, **wrong}
     details = {kind: ("26000001/line-1/GLU",) for kind, count in counts.items() if count}
@@ -56,7 +73,7 @@ def report_of(**wrong: int) -> Report:
 def test_anything_wrong_is_exit_code_1_and_names_the_place(
     kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_played", lambda tubes, folder, seed: report_of(**{kind: 1}))
+    monkeypatch.setattr(command, "_played", lambda tubes, folder, seed, guest: report_of(**{kind: 1}))
     assert command.demo(tubes=1) == 1
     told = capsys.readouterr()
     assert f"{kind}: 26000001/line-1/GLU" in told.out
@@ -68,7 +85,7 @@ def test_anything_wrong_is_exit_code_1_and_names_the_place(
 def test_without_a_file_the_report_is_the_only_thing_on_standard_output(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    monkeypatch.setattr(command, "_played", lambda tubes, folder, seed: report_of())
+    monkeypatch.setattr(command, "_played", lambda tubes, folder, seed, guest: report_of())
     assert command.demo(tubes=1, headless=True) == 0
     assert json.loads(capsysbinary.readouterr().out)["lost"] == 0
 

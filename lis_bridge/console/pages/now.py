@@ -129,7 +129,7 @@ async def _note_shown(request: Request, site: Site, rows: Any, found: Work | Non
     """Write down once a session which patients' tubes the page has shown."""
     named = (Critical, Held, Dead)
     keys = {row.key for row in rows} | {item.tube for item in (found.items if found else ()) if isinstance(item, named)} - {""}
-    known = site.shown.setdefault(request.scope["state"]["session"].token, set())
+    known = site.shown_to(request.scope["state"]["session"].token)
     fresh = sorted(keys - known)
     if fresh:
         await note_view(request, "now", tubes=fresh)
