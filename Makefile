@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ARGS ?=
 
-.PHONY: help demo test check bench bench-check clean
+.PHONY: help demo test check bench bench-check bench-path clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -29,6 +29,9 @@ bench: .venv/ready-bench ## Measure beside other parsers and keep this machine's
 
 bench-check: .venv/ready-bench ## Measure; fail where a ratio is 15 % worse than this machine's kept one
 	$(BIN)/python -m pytest -q --benchmark-quiet --hold $(or $(ARGS),benches)
+
+bench-path: .venv/ready-bench ## The whole path over sockets, beside its floor (ARGS="one four --tubes 1000", ARGS="none --grow 100k 1M 10M")
+	$(BIN)/python -m benches.whole_path $(ARGS)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -51,10 +51,10 @@ def menu(size: int, units: Sequence[str]) -> Menu:
     return tuple(items)
 
 
-def tubes(chosen: Menu, count: int) -> Iterator[Tube]:
-    """``count`` tubes; no value is like another tube's by design."""
-    rng = random.Random(SEED + 1)
-    for number in range(count):
+def tubes(chosen: Menu, count: int, start: int = 0) -> Iterator[Tube]:
+    """``count`` tubes, numbered from ``start``; no value is like another tube's by design."""
+    rng = random.Random(SEED + 1 + start)
+    for number in range(start, start + count):
         flags = tuple(rng.choices("NHL", (14, 1, 1), k=len(chosen)))
         values = tuple(f"{_value(rng, item, flag):.{item.decimals}f}" for item, flag in zip(chosen, flags, strict=True))
         times = tuple(f"{BEGUN + CYCLE * (number + at // 10):%Y%m%d%H%M%S}" for at in range(len(chosen)))

@@ -6,12 +6,17 @@ AE and AR only make the analyzer alarm). Bytes are taken over as they came: the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from lis_bridge.catalogue.manifest import ReplySpec
 
 VT, FS_CR = b"\x0b", b"\x1c\r"
+HEADER_BYTES = 4096
+"""What is looked at for the header, however long the message is."""
+
+_SEGMENT_END = re.compile(rb"[\r\n\x1c]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +25,10 @@ class Asked:
 
     separator: bytes
     fields: list[bytes]
-    segments: dict[bytes, list[bytes]]
 
     def field(self, number: int) -> bytes:
         """MSH-n; MSH-1 is the separator."""
         return self.fields[number - 1] if len(self.fields) >= number else b""
-
-    def of(self, segment: bytes) -> bytes:
-        """A whole segment as it came, empty where there is none."""
-        return self.separator.join(self.segments.get(segment, []))
 
 
 def read(raw: bytes) -> Asked | None:
@@ -36,13 +36,9 @@ def read(raw: bytes) -> Asked | None:
     start = raw.find(b"MSH")
     if start < 0 or len(raw) < start + 8:
         return None
-    body = raw[start:].split(b"\x1c", 1)[0]
-    separator = body[3:4]
-    segments: dict[bytes, list[bytes]] = {}
-    for line in body.replace(b"\n", b"\r").split(b"\r"):
-        fields = line.split(separator)
-        segments.setdefault(fields[0], fields)
-    return Asked(separator, segments[b"MSH"], segments)
+    separator = raw[start + 3 : start + 4]
+    header = _SEGMENT_END.split(raw[start : start + HEADER_BYTES], 1)[0]
+    return Asked(separator, header.split(separator))
 
 
 def reply(raw: bytes, spec: ReplySpec, now: datetime | None = None) -> bytes | None:

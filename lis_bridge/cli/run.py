@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -41,6 +42,7 @@ async def _serve(file: Path) -> None:
     service = _service(file)
     console = _console(service)
     await service.start()
+    gc.freeze()  # drivers and catalogue stay as long as the process: the collector need not look at them again
     try:
         if console is not None:
             await console.start()

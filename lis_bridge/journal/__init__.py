@@ -3,7 +3,7 @@
 Every function takes the caller's transaction: what it did is true once that is committed. Bytes are never changed or removed.
 """
 
-from lis_bridge.journal.entries import Entry, Filed, Line, State
+from lis_bridge.journal.entries import Entry, Filed, Line, State, filed
 from lis_bridge.journal.intake import append, append_frame, end_session, keep_evidence, recover
 from lis_bridge.journal.reading import counts, get, lines, pending
 from lis_bridge.journal.states import discard, done, quarantine, reopen
@@ -19,6 +19,7 @@ __all__ = [
     "discard",
     "done",
     "end_session",
+    "filed",
     "get",
     "keep_evidence",
     "lines",

@@ -41,6 +41,11 @@ class Filed(msgspec.Struct, frozen=True):
     revision: int | None = None
 
 
+def filed(id: int, entry: Entry) -> Filed:
+    """An entry that was just appended, as reading the journal would give it."""
+    return Filed(id, entry.analyzer, entry.peer, entry.received_at, entry.framing, entry.complete, entry.raw, "pending")
+
+
 class Line(msgspec.Struct, frozen=True):
     """An entry as lists show it: its ``size`` in bytes, not the bytes."""
 

@@ -14,19 +14,23 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from lis_bridge.core.faults import Fault
 from lis_bridge.journal.entries import Entry, State, text_of
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import frame, journal
+from lis_bridge.storage.packing import pack
+from lis_bridge.storage.schema import frame, journal, journal_raw
 
 EVIDENCE_BYTES = 1024 * 1024
 """How much of bytes that are no message is kept."""
 
-_COMMON = ("analyzer", "peer", "received_at", "framing", "raw")
+_COMMON = ("analyzer", "peer", "received_at", "framing")
 
 _INSERT_ENTRY = Statement(
     insert(journal)
     .values({name: bindparam(name) for name in (*_COMMON, "complete", "state", "reason", "detail")})
     .returning(journal.c.id)
 )
-_INSERT_FRAME = Statement(insert(frame).values({name: bindparam(name) for name in (*_COMMON, "session")}))
+_INSERT_RAW = Statement(
+    insert(journal_raw).values({name: bindparam(name) for name in ("journal_id", "size", "packing", "content")})
+)
+_INSERT_FRAME = Statement(insert(frame).values({name: bindparam(name) for name in (*_COMMON, "raw", "session")}))
 _DELETE_FRAMES = Statement(delete(frame).where(frame.c.session == bindparam("of")))
 _SESSIONS = Statement(select(frame.c.session).group_by(frame.c.session).order_by(func.min(frame.c.id)))
 _FRAMES = Statement(
@@ -104,9 +108,11 @@ def _insert(tx: Connection, entry: Entry, state: State, reason: str | None = Non
         received_at=text_of(entry.received_at),
         framing=entry.framing,
         complete=int(entry.complete),
-        raw=entry.raw,
         state=state,
         reason=reason,
         detail=detail,
     )
-    return int(row[0])
+    id = int(row[0])
+    packing, content = pack(entry.raw)
+    _INSERT_RAW.run(tx, journal_id=id, size=len(entry.raw), packing=packing, content=content)
+    return id

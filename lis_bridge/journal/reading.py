@@ -9,12 +9,14 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from lis_bridge.journal.entries import Filed, Line, State
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import journal
+from lis_bridge.storage.packing import unpack
+from lis_bridge.storage.schema import journal, journal_raw
 
 PENDING_BYTES = 32 * 1024 * 1024
 """``pending`` ends its page early rather than hold more raw bytes than this in memory."""
 
-_j = journal.c
+_j, _r = journal.c, journal_raw.c
+_WHOLE = journal.join(journal_raw, _r.journal_id == _j.id)
 _HEAD = (_j.id, _j.analyzer, _j.peer, _j.received_at, _j.framing, _j.complete)
 _TAIL = (_j.state, _j.reason, _j.detail, _j.driver, _j.revision)
 
@@ -25,12 +27,13 @@ def _in_state(state: State) -> Any:
 
 
 _PENDING = Statement(
-    select(*_HEAD, _j.raw, *_TAIL)
+    select(*_HEAD, _r.packing, _r.content, *_TAIL)
+    .select_from(_WHOLE)
     .where(_in_state("pending"), _j.id > bindparam("after"))
     .order_by(_j.id)
     .limit(bindparam("most"))
 )
-_ONE = Statement(select(*_HEAD, _j.raw, *_TAIL).where(_j.id == bindparam("of")))
+_ONE = Statement(select(*_HEAD, _r.packing, _r.content, *_TAIL).select_from(_WHOLE).where(_j.id == bindparam("of")))
 _OPEN_STATES: tuple[State, ...] = ("pending", "quarantined", "discarded")
 _COUNTS = Statement(
     select(
@@ -45,7 +48,7 @@ def pending(tx: Connection, limit: int, after: int = 0) -> list[Filed]:
     page: list[Filed] = []
     size = 0
     for row in _PENDING.rows(tx, after=after, most=limit):
-        page.append(Filed(*_typed(row)))
+        page.append(_filed(tx, row))
         size += len(page[-1].raw)
         if size >= PENDING_BYTES:
             break
@@ -55,7 +58,7 @@ def pending(tx: Connection, limit: int, after: int = 0) -> list[Filed]:
 def get(tx: Connection, id: int) -> Filed | None:
     """One entry with its bytes."""
     row = _ONE.one(tx, of=id)
-    return None if row is None else Filed(*_typed(row))
+    return None if row is None else _filed(tx, row)
 
 
 def lines(
@@ -67,7 +70,7 @@ def lines(
     limit: int = 50,
 ) -> list[Line]:
     """A page of entries without their bytes, newest first; the next page is ``before`` the last id of this one."""
-    query = select(*_HEAD, func.length(_j.raw), *_TAIL).order_by(_j.id.desc()).limit(limit)
+    query = select(*_HEAD, _r.size, *_TAIL).select_from(_WHOLE).order_by(_j.id.desc()).limit(limit)
     if state is not None:
         query = query.where(_in_state(state))
     if analyzer is not None:
@@ -82,6 +85,11 @@ def counts(tx: Connection) -> dict[State, int]:
     total, *open_counts = _COUNTS.one(tx)
     found: dict[State, int] = dict(zip(_OPEN_STATES, open_counts, strict=True))
     return found | {"done": total - sum(open_counts)}
+
+
+def _filed(tx: Connection, row: Any) -> Filed:
+    *head, packing, content = row[:8]
+    return Filed(*_typed((*head, unpack(tx, packing, content), *row[8:])))
 
 
 def _typed(row: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal_column, null, select, update
 
 from lis_bridge.core.faults import UsageError
 from lis_bridge.journal.entries import State
@@ -31,7 +31,11 @@ def _moving(*names: str) -> Statement:
     return Statement(update(journal).where(journal.c.id == bindparam("of")).values({name: bindparam(name) for name in names}))
 
 
-_DONE = _moving("state", "reason", "driver", "revision")
+_DONE = Statement(
+    update(journal)
+    .where(journal.c.id == bindparam("of"), journal.c.state == literal_column("'pending'"))
+    .values(state=literal_column("'done'"), reason=null(), driver=bindparam("driver"), revision=bindparam("revision"))
+)
 _QUARANTINE = _moving("state", "reason", "detail")
 _REOPEN = _moving("state", "reason")
 _DISCARD = _moving("state", "detail")
@@ -39,8 +43,8 @@ _DISCARD = _moving("state", "detail")
 
 def done(tx: Connection, id: int, driver: str, revision: int) -> None:
     """Note that the entry was understood by this revision of a driver, and everything in it filed. Raises UsageError."""
-    _check(tx, id, "done")
-    _DONE.run(tx, of=id, state="done", reason=None, driver=driver, revision=revision)
+    if not _DONE.run(tx, of=id, driver=driver, revision=revision):
+        _check(tx, id, "done")
 
 
 def quarantine(tx: Connection, id: int, reason: str, detail: str = "") -> None:

@@ -7,6 +7,7 @@ same control id and the same bytes.
 """
 
 from lis_bridge.outbox.agenda import Agenda
+from lis_bridge.outbox.at_once import Ready, owe_at_once
 from lis_bridge.outbox.backoff import Backoff
 from lis_bridge.outbox.collect import owe
 from lis_bridge.outbox.desk import dismiss, resend
@@ -25,6 +26,7 @@ __all__ = [
     "Mark",
     "Owed",
     "Policy",
+    "Ready",
     "Sealed",
     "Settled",
     "State",
@@ -37,6 +39,7 @@ __all__ = [
     "lines",
     "messages",
     "owe",
+    "owe_at_once",
     "pending",
     "resend",
     "seal",

@@ -7,14 +7,22 @@ and not at all where it was withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
 from lis_bridge.core.reports import Report
 
+_source = attrgetter("source")
+_identity = attrgetter("source", "observation.test", "observation.aspect")
+"""``Report.identity`` of a report that names its source."""
+
 
 def merge(reports: Iterable[Report]) -> list[Report]:
     """The reports to send, one for each ``Report.identity``, in the order in which their results were first collected."""
+    reports = list(reports)
+    if all(map(_source, reports)) and len(set(map(_identity, reports))) == len(reports):
+        return reports  # what one message brings, as a rule: each result once
     first: dict[object, Report] = {}
     last: dict[object, Report] = {}
     for report in reports:

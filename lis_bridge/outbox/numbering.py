@@ -17,22 +17,23 @@ _PREFIX, _LAST = "prefix", "last_delivery"
 
 _VALUE = Statement(select(instance.c.value).where(instance.c.name == bindparam("of")))
 _INSERT = Statement(insert(instance).values(name=bindparam("name"), value=bindparam("value")))
+_drawn = instance.alias("drawn")
 _NEXT = Statement(
     update(instance)
     .where(instance.c.name == bindparam("of"))
     .values(value=cast(cast(instance.c.value, BigInteger) + 1, Text))
-    .returning(instance.c.value)
+    .returning(instance.c.value, select(_drawn.c.value).where(_drawn.c.name == bindparam("prefix")).scalar_subquery())
 )
 
 
 def next_number(tx: Connection) -> tuple[int, str]:
     """The next delivery's id and control id."""
-    row = _NEXT.one(tx, of=_LAST)
+    row = _NEXT.one(tx, of=_LAST, prefix=_PREFIX)
     if row is None:
         _INSERT.run(tx, name=_LAST, value="1")
-        row = ("1",)
+        row = ("1", None)
     number = int(row[0])
-    return number, f"{_prefix(tx)}-{number:010d}"
+    return number, f"{row[1] or _prefix(tx)}-{number:010d}"
 
 
 def _prefix(tx: Connection) -> str:

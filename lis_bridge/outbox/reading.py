@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,9 +10,10 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from lis_bridge.outbox.entries import Delivery, Line, Owed, State, Waiting
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery, tube
+from lis_bridge.storage.packing import unpack
+from lis_bridge.storage.schema import delivery, delivery_message, tube
 
-_d = delivery.c
+_d, _m = delivery.c, delivery_message.c
 _COLUMNS = (
     _d.id, _d.destination, _d.tube_id, tube.c.key, _d.control_id, _d.state, _d.stat, _d.due_at, _d.attempts, _d.results,
     _d.verdict, _d.lis_text, _d.created_at, _d.sealed_at, _d.settled_at,
@@ -29,7 +29,9 @@ _TO = _d.destination == bindparam("to")
 _PENDING = Statement(select(_d.id, _d.tube_id, _d.stat, _d.due_at).where(_in_state("pending"), _TO).order_by(_d.id))
 _DEAD = Statement(select(_d.id, _d.tube_id).where(_in_state("dead"), _TO).order_by(_d.id))
 _MESSAGE = Statement(
-    select(_d.control_id, _d.message).where(_d.id == bindparam("of"), _in_state("pending"), _d.message.is_not(None))
+    select(_d.control_id, _m.packing, _m.content)
+    .join(delivery_message, _m.delivery_id == _d.id)
+    .where(_d.id == bindparam("of"), _in_state("pending"))
 )
 _STATE = Statement(select(_d.state).where(_d.id == bindparam("of")))
 _COUNTS = Statement(select(_d.state, func.count()).group_by(_d.state))
@@ -55,7 +57,7 @@ def dead(tx: Connection, destination: str) -> list[Owed]:
 def messages(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[str, bytes]]:
     """Control id and bytes of those of the deliveries that are still pending."""
     found = ((id, _MESSAGE.one(tx, of=id)) for id in ids)
-    return {id: (row[0], zlib.decompress(row[1])) for id, row in found if row is not None}
+    return {id: (row[0], unpack(tx, *row[1:])) for id, row in found if row is not None}
 
 
 def states(tx: Connection, ids: Sequence[int]) -> dict[int, State]:
@@ -66,9 +68,17 @@ def states(tx: Connection, ids: Sequence[int]) -> dict[int, State]:
 
 def get(tx: Connection, id: int) -> Delivery | None:
     """One delivery with its message."""
-    query = select(*_COLUMNS, _d.message).join(tube, tube.c.id == _d.tube_id).where(_d.id == id)
+    query = (
+        select(*_COLUMNS, _m.packing, _m.content)
+        .join(tube, tube.c.id == _d.tube_id)
+        .outerjoin(delivery_message, _m.delivery_id == _d.id)
+        .where(_d.id == id)
+    )
     row = tx.execute(query).one_or_none()
-    return None if row is None else Delivery(_line(row[:-1]), row[-1] and zlib.decompress(row[-1]))
+    if row is None:
+        return None
+    *line, packing, content = row
+    return Delivery(_line(line), None if content is None else unpack(tx, packing, content))
 
 
 def lines(

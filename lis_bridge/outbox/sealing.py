@@ -6,19 +6,19 @@ is tried again later: it blocks nobody else, and nothing of it is lost.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from lis_bridge.core.reports import Head, Report
 from lis_bridge.outbox.entries import Owed, text_of
 from lis_bridge.outbox.merging import merge
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery, delivery_part, instance, tube
+from lis_bridge.storage.packing import pack_like
+from lis_bridge.storage.schema import delivery, delivery_message, delivery_part, instance, tube
 
 Build = Callable[[Head, Sequence[Report], str], bytes]
 """Tube, reports and control id to the message's bytes, without the MLLP block."""
@@ -75,7 +75,8 @@ def _changing(*names: str) -> Statement:
     return Statement(update(delivery).where(_d.id == bindparam("of")).values({name: bindparam(name) for name in names}))
 
 
-_SEAL = _changing("state", "due_at", "results", "message", "verdict", "lis_text", "sealed_at")
+_SEAL = _changing("state", "due_at", "results", "verdict", "lis_text", "sealed_at")
+_MESSAGE = Statement(insert(delivery_message).values({name: bindparam(name) for name in ("delivery_id", "packing", "content")}))
 _EMPTY = _changing("state", "results", "settled_at")
 _POSTPONE = _changing("due_at", "verdict", "lis_text")
 
@@ -121,7 +122,7 @@ def seal(tx: Connection, destination: str, *, now: datetime, build: Build, mark:
             _POSTPONE.run(tx, of=id, due_at=text_of(now + BEHIND_WAIT), verdict=None, lis_text=None)
         elif not reports:
             _drop(tx, id, now)
-        elif _seal_one(tx, id, tube_id, control_id, reports, now, build, mark):
+        elif _seal_one(tx, destination, id, tube_id, control_id, reports, now, build, mark):
             owed.append(Owed(id, tube_id, bool(stat)))
     return Sealed(tuple(owed), len(due) == limit)
 
@@ -146,11 +147,19 @@ def _drop(tx: Connection, id: int, now: datetime) -> None:
 
 
 def _seal_one(
-    tx: Connection, id: int, tube_id: int, control_id: str, reports: list[Report], now: datetime, build: Build, mark: Mark
+    tx: Connection,
+    destination: str,
+    id: int,
+    tube_id: int,
+    control_id: str,
+    reports: list[Report],
+    now: datetime,
+    build: Build,
+    mark: Mark,
 ) -> bool:
     try:
-        *head, version = _HEAD.one(tx, of=tube_id)
-        message = build(_head(*head), reports, control_id)
+        head, version = told_of(tx, tube_id)
+        message = build(head, reports, control_id)
     except Exception as error:  # whatever it is, it must not stop the other tubes
         _log.error("delivery_unbuilt", delivery=id, error=type(error).__name__)
         _POSTPONE.run(tx, of=id, due_at=text_of(now + UNBUILT_WAIT), verdict="unbuilt", lis_text=type(error).__name__)
@@ -162,14 +171,22 @@ def _seal_one(
         state="pending",
         due_at=text_of(now),
         results=len(reports),
-        message=zlib.compress(message, 1),
         verdict=None,
         lis_text=None,
         sealed_at=text_of(now),
     )
+    keep_message(tx, destination, id, message)
     mark(tx, tube_id, version)
     return True
 
 
-def _head(key: str, specimen: str, numbered: int, patient_id: str | None, patient_name: str | None) -> Head:
-    return Head(key, specimen, bool(numbered), patient_id, patient_name)
+def told_of(tx: Connection, tube_id: int) -> tuple[Head, int]:
+    """What a message says of the tube itself, and the tube's version."""
+    key, specimen, numbered, patient_id, patient_name, version = _HEAD.one(tx, of=tube_id)
+    return Head(key, specimen, bool(numbered), patient_id, patient_name), version
+
+
+def keep_message(tx: Connection, destination: str, id: int, message: bytes) -> None:
+    """Store a delivery's bytes, once and for ever."""
+    packing, content = pack_like(tx, f"delivery {destination}", message)
+    _MESSAGE.run(tx, delivery_id=id, packing=packing, content=content)

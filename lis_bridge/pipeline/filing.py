@@ -86,17 +86,19 @@ class Filing:
     writes: tuple[Write, ...]
     open: Transmission
 
-    def store(self, tx: Connection) -> None:
-        """In the caller's transaction; nothing is true before its commit."""
+    def store(self, tx: Connection) -> list[journal.Filed]:
+        """In the caller's transaction; nothing is true before its commit. The messages among the writes, which wait to be processed."""
+        messages = []
         for write in self.writes:
             if isinstance(write, Begun):
                 journal.append_frame(tx, write.session, write.entry)
             elif isinstance(write, Strange):
                 journal.keep_evidence(tx, write.entry, write.fault)
             elif write.session is None:
-                journal.append(tx, write.entry)
+                messages.append(journal.filed(journal.append(tx, write.entry), write.entry))
             else:
-                journal.end_session(tx, write.session, write.entry)
+                messages.append(journal.filed(journal.end_session(tx, write.session, write.entry), write.entry))
+        return messages
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ import structlog
 from lis_bridge.core.clock import Clock
 from lis_bridge.core.faults import Fault, LinkError, StorageError
 from lis_bridge.framing import Discarded, Event, Framer, FrameReceived, MessageReceived, Send
+from lis_bridge.journal import Filed
 from lis_bridge.pipeline.filing import Evidence, Transmission, plan
 from lis_bridge.storage import Writer
 from lis_bridge.transport import Channel
@@ -59,11 +60,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Where messages are journaled; ``journaled`` is called after each commit that holds one."""
+    """Where messages are journaled; ``journaled`` hears of them after the commit."""
 
     writer: Writer
     clock: Clock
-    journaled: Callable[[], None]
+    journaled: Callable[[Sequence[Filed]], None]
 
 
 class Inbound:
@@ -148,9 +149,10 @@ class Inbound:
         filing = plan(
             events, self._open, self._source.evidence, self._source.analyzer, self._channel.peer, self._source.framing, now
         )
+        messages: Sequence[Filed] = ()
         if filing.writes:
             try:
-                await self._ledger.writer.call_async(filing.store, urgent=True)
+                messages = await self._ledger.writer.call_async(filing.store, urgent=True)
             except Exception as error:
                 self._source.tally.refused += 1
                 what = error.what if isinstance(error, StorageError) else type(error).__name__
@@ -158,6 +160,8 @@ class Inbound:
                 return False
         self._open = filing.open
         self._count(events, now)
+        if messages:
+            self._ledger.journaled(messages)
         return True
 
     def _count(self, events: Sequence[Event], now: datetime) -> None:
@@ -173,7 +177,6 @@ class Inbound:
         if messages:
             tally.messages += messages
             tally.message_at = now
-            self._ledger.journaled()
 
     def _reply(self, event: Event) -> bytes:
         if isinstance(event, Send):

@@ -1,6 +1,7 @@
 """Outbound: one task per destination that seals what is due, sends it in order and has the LIS's verdicts committed.
 
-A verdict's commit is not waited for: the next tube's message goes meanwhile, the same tube's does not. While the LIS is away its
+A verdict's commit is not waited for: the next tube's message goes meanwhile, the same tube's does not. Verdicts that come while one
+commit is on its way are committed together. While the LIS is away its
 state says so, and nothing is counted against any message. A message that is not answered goes again, alone; after ``PATIENCE``
 tries it steps behind the others, so that one message which makes a LIS stumble cannot stop a laboratory.
 """
@@ -25,7 +26,7 @@ from lis_bridge.forward.client import LisClient
 from lis_bridge.forward.health import PATIENCE, Health
 from lis_bridge.forward.oru import Builder, Tests
 from lis_bridge.outbox import Backoff
-from lis_bridge.pipeline.owing import Books, Item, Owing
+from lis_bridge.pipeline.owing import Answer, Books, Item, Owing
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer
 
@@ -95,6 +96,8 @@ class Outbound:
         self._owing = Owing(self._books)
         self._room = asyncio.Semaphore(UNSETTLED)
         self._unheard: dict[int, int] = {}
+        self._answers: list[Answer] = []
+        self._answered = asyncio.Event()
 
     @property
     def status(self) -> Status:
@@ -106,15 +109,21 @@ class Outbound:
         """Something may be owed that was not: look now, not at the next poll. To be called in the loop's thread."""
         self._owing.wake()
 
+    def offer(self, ready: outbox.Ready) -> None:
+        """Something was sealed and committed: send it when it is its turn. To be called in the loop's thread."""
+        self._owing.offer(ready)
+
     async def run(self) -> None:
         """Until cancelled; may be called again. An answer that is outstanding then is waited for, briefly."""
         self._begin()
         try:
             await self._owing.load()
-            async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._owing.keep())
-                self._tasks.create_task(self._send_all())
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._owing.keep())
+                tasks.create_task(self._send_all())
+                tasks.create_task(self._settle_all())
         finally:
+            self._leave_settling()
             self._client.close()
 
     async def _send_all(self) -> None:
@@ -150,7 +159,8 @@ class Outbound:
             return False
         if verdict.answered:
             self._now_is(self._health.answered(self._clock.now(), f"{verdict.code} {verdict.text}".strip()))
-            self._tasks.create_task(self._settle(item, verdict))
+            self._answers.append((item, verdict))
+            self._answered.set()
             return True
         self._room.release()
         self._now_is(self._health.unheard(self._clock.now(), verdict.text), verdict.code)
@@ -168,8 +178,7 @@ class Outbound:
             if not exchange.done():
                 exchange.cancel()
             elif exchange.exception() is None and exchange.result().answered:
-                with suppress(StorageError):
-                    self._writer.submit(self._owing.settling(item, exchange.result()))
+                self._answers.append((item, exchange.result()))
             raise
 
     async def _missed(self, error: LinkError) -> None:
@@ -188,13 +197,23 @@ class Outbound:
         if self._health.state == "parked":
             await self._pause(timing.probe, self._health.unanswered - PATIENCE + 1)
 
-    async def _settle(self, item: Item, verdict: Verdict) -> None:
-        settled = await self._owing.settle(item, verdict)
-        self._unheard.pop(item.id, None)
-        self._delivered += settled.state == "delivered"
-        if settled.state == "dead":
-            _log.warning("delivery_dead", destination=self._id, delivery=item.id, verdict=verdict.code)
-        self._room.release()
+    async def _settle_all(self) -> None:
+        while True:
+            await self._answered.wait()
+            self._answered.clear()
+            answers, self._answers = self._answers, []
+            for (item, verdict), settled in zip(answers, await self._owing.settle(answers), strict=True):
+                self._unheard.pop(item.id, None)
+                self._delivered += settled.state == "delivered"
+                if settled.state == "dead":
+                    _log.warning("delivery_dead", destination=self._id, delivery=item.id, verdict=verdict.code)
+                self._room.release()
+
+    def _leave_settling(self) -> None:
+        """Told to end: answers whose commit has not begun save the LIS a repetition."""
+        if self._answers:
+            with suppress(StorageError):
+                self._writer.submit(self._owing.settling(self._answers))
 
     def _now_is(self, health: Health, why: str = "") -> None:
         """Take over the new health; log where it changed, once for all troubles in a row."""

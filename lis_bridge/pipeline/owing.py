@@ -7,7 +7,7 @@ Only this process seals and settles. Other processes may add open deliveries (lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import NamedTuple, TypeVar
@@ -23,6 +23,9 @@ from lis_bridge.storage import Store, Writer
 
 T = TypeVar("T")
 
+KEPT, KEPT_BYTES = 256, 16 * 1024 * 1024
+"""Messages that stay in memory from their sealing to their turn; what is beyond that is read again when it is due."""
+
 
 class Item(NamedTuple):
     """A delivery that is to be sent now."""
@@ -30,6 +33,10 @@ class Item(NamedTuple):
     id: int
     control_id: str
     message: bytes
+
+
+Answer = tuple[Item, Verdict]
+"""A message and what the LIS said of it."""
 
 
 class Books(NamedTuple):
@@ -55,6 +62,8 @@ class Owing:
         self._ready = asyncio.Event()
         self._look = asyncio.Event()
         self._decided = ""
+        self._kept: dict[int, Item] = {}
+        self._kept_bytes = 0
 
     def __len__(self) -> int:
         return len(self._agenda)
@@ -62,6 +71,17 @@ class Owing:
     def wake(self) -> None:
         """Something may be owed that was not: look now, not at the next poll."""
         self._look.set()
+
+    def offer(self, ready: outbox.Ready) -> None:
+        """A delivery that was sealed as it was owed, and is committed."""
+        owed, size = ready.owed, len(ready.message)
+        if owed.id in self._agenda:
+            return
+        if len(self._kept) < KEPT and self._kept_bytes + size <= KEPT_BYTES:
+            self._kept[owed.id] = Item(owed.id, ready.control_id, ready.message)
+            self._kept_bytes += size
+        self._agenda.add(owed.id, owed.tube, stat=owed.stat)
+        self._ready.set()
 
     async def load(self) -> None:
         """Read once what is sealed and what is dead; a delivery that a killed process was sending is one of them."""
@@ -74,6 +94,8 @@ class Owing:
         for owed in dead:
             self._agenda.add_dead(owed.id, owed.tube)
         for owed in pending:
+            if owed.id in self._agenda:  # it was offered meanwhile
+                continue
             # A clock that was set back must not make a retry wait for days.
             wait = (owed.due_at - now).total_seconds() if owed.due_at else 0.0
             due = self._books.clock.monotonic() + min(wait, self._books.policy.backoff.most)
@@ -100,14 +122,29 @@ class Owing:
         while True:
             self._ready.clear()
             ids = self._take(most)
-            found = await self._read(lambda tx, ids=ids: outbox.messages(tx, ids)) if ids else {}  # type: ignore[misc]
-            for id in ids:
-                if id not in found:
-                    self._agenda.gone(id)
+            found = await self._items(ids)
             if found:
-                return [Item(id, *found[id]) for id in ids if id in found]
+                return found
             due = self._agenda.next_due()
             await _either(self._ready, None if due is None else max(0.0, due - self._books.clock.monotonic()))
+
+    async def _items(self, ids: list[int]) -> list[Item]:
+        """The deliveries with their bytes, in the same order; one that waits no more is off the agenda."""
+        found = {id: item for id in ids if (item := self._forget(id)) is not None}
+        lacking = [id for id in ids if id not in found]
+        if lacking:
+            read = await self._read(lambda tx: outbox.messages(tx, lacking))
+            found |= {id: Item(id, *read[id]) for id in lacking if id in read}
+        for id in lacking:
+            if id not in found:
+                self._agenda.gone(id)
+        return [found[id] for id in ids if id in found]
+
+    def _forget(self, id: int) -> Item | None:
+        item = self._kept.pop(id, None)
+        if item is not None:
+            self._kept_bytes -= len(item.message)
+        return item
 
     def give_back(self, item: Item, wait: float = 0.0) -> None:
         """Not sent or not answered: owed again in so many seconds."""
@@ -116,24 +153,26 @@ class Owing:
 
     async def note_silence(self, item: Item, verdict: Verdict) -> None:
         """Let lists show that the delivery was tried; it stays taken."""
-        await self._write(self.settling(item, verdict))
+        await self._write(self.settling([(item, verdict)]))
 
-    async def settle(self, item: Item, verdict: Verdict) -> outbox.Settled:
-        """Commit the LIS's verdict, however long the disk refuses; from then on the next of the tube may go."""
-        settled = await self._write(self.settling(item, verdict))
-        if settled.state == "pending":
-            self.give_back(item, settled.wait)
-        elif settled.state == "dead":
-            self._agenda.died(item.id)
-        else:
-            self._agenda.gone(item.id)
+    async def settle(self, answers: Sequence[Answer]) -> list[outbox.Settled]:
+        """Commit the LIS's verdicts, however long the disk refuses; from then on the next of each tube may go."""
+        # Urgent, for it is short, and the sender may run only so far ahead of it; behind entries that wait to be processed it would stand still.
+        settled = await self._write(self.settling(answers), urgent=True)
+        for (item, _), one in zip(answers, settled, strict=True):
+            if one.state == "pending":
+                self.give_back(item, one.wait)
+            elif one.state == "dead":
+                self._agenda.died(item.id)
+            else:
+                self._agenda.gone(item.id)
         self._ready.set()
         return settled
 
-    def settling(self, item: Item, verdict: Verdict) -> Callable[[Connection], outbox.Settled]:
-        """The work of a transaction that notes the verdict."""
+    def settling(self, answers: Sequence[Answer]) -> Callable[[Connection], list[outbox.Settled]]:
+        """The work of a transaction that notes verdicts."""
         now, policy = self._books.clock.now(), self._books.policy
-        return lambda tx: outbox.settle(tx, item.id, verdict.code, verdict.text, now, policy)
+        return lambda tx: [outbox.settle(tx, item.id, verdict.code, verdict.text, now, policy) for item, verdict in answers]
 
     def _take(self, most: int) -> list[int]:
         now = self._books.clock.monotonic()
@@ -181,10 +220,10 @@ class Owing:
             except StorageError:  # the writer logs it; until it is over nothing can be sent
                 await asyncio.sleep(self._books.poll)
 
-    async def _write(self, work: Callable[[Connection], T]) -> T:
+    async def _write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
         while True:
             try:
-                return await self._books.writer.call_async(work)
+                return await self._books.writer.call_async(work, urgent)
             except StorageError:
                 await asyncio.sleep(self._books.poll)
 

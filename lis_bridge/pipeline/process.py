@@ -1,7 +1,8 @@
-"""One journal entry on its way to the LIS: decode → tube → holds → outbox → done, in the transaction that the caller opened.
+"""One journal entry on its way to the LIS: tube → holds → outbox → done, in the transaction that the caller opened.
 
-It can be run again over old entries: what is known adds nothing. Controls, calibrations, queries and service messages end here; only a patient's
-message reaches a tube (promise 6).
+Reading comes before it (``read``): it needs no database, so that no lock is held meanwhile, and it may go on in another thread.
+What no window holds back is sealed in the same transaction, and handed on as it was built. The step can be run again over old entries:
+what is known adds nothing. Controls, calibrations, queries and service messages end here; only a patient's message reaches a tube (promise 6).
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, bindparam, insert
 
-from lis_bridge import journal, outbox
+from lis_bridge import journal
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import Clock
 from lis_bridge.core.results import Message
 from lis_bridge.journal import Filed
+from lis_bridge.outbox import Ready
 from lis_bridge.pipeline.alarms import Alarms
 from lis_bridge.pipeline.deriving import with_derived
-from lis_bridge.pipeline.screening import Expectation, screen
+from lis_bridge.pipeline.outlet import Outlet
+from lis_bridge.pipeline.screening import Expectation, Refused, screen
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Statement
 from lis_bridge.storage.schema import control_result
@@ -53,8 +56,20 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What an entry's bytes say: its messages, with what is derived, or why it is put aside whole."""
+
+    instrument: Instrument | None
+    messages: tuple[Message, ...] = ()
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Processed:
-    """What became of an entry; ``owed`` tells whether a destination has something new."""
+    """What became of an entry; ``owed`` tells whether a destination has something new.
+
+    ``ready`` is what may be sent at once, by destination; ``collected`` tells whether more waits to be sealed.
+    """
 
     journal_id: int
     analyzer: str
@@ -63,6 +78,8 @@ class Processed:
     held: int = 0
     owed: bool = False
     quarantined: str | None = None
+    ready: tuple[tuple[str, Ready], ...] = ()
+    collected: bool = False
 
 
 class Process:
@@ -78,7 +95,7 @@ class Process:
         clock: Clock,
     ) -> None:
         self._instruments = instruments
-        self._destinations = tuple(destinations)
+        self._outlets = tuple(Outlet(destination, tests, rules.zone) for destination in destinations)
         self._rules = rules
         self._tests = tests
         self._alarms = Alarms(tests)
@@ -86,35 +103,55 @@ class Process:
         self._clock = clock
         self.tubes = Tubes()
 
-    def __call__(self, tx: Connection, entry: Filed) -> Processed:
-        """Process a pending entry in ``tx``; afterwards it is done or quarantined."""
+    def read(self, entry: Filed) -> Reading:
+        """What the entry says. Touches no database; from one thread at a time."""
         instrument = self._instruments.get(entry.analyzer)
         if instrument is None:
             detail = f"analyzer {entry.analyzer} is not configured; add it again, then replay"
-            return self._aside(tx, entry, "unknown analyzer", detail)
+            return Reading(None, refused=Refused("unknown analyzer", detail))
         found = instrument.plan.decode(entry.raw, complete=entry.complete)
         refused = screen(found, instrument.expected)
         if refused is not None:
-            return self._aside(tx, entry, refused.reason, refused.detail)
+            return Reading(instrument, refused=refused)
+        return Reading(
+            instrument,
+            tuple(with_derived(message, instrument.plan, self._formulas, self._tests) for message in found.messages),
+        )
+
+    def __call__(self, tx: Connection, entry: Filed, reading: Reading | None = None) -> Processed:
+        """Process a pending entry in ``tx``; afterwards it is done or quarantined. It is read here where that was not done before."""
+        reading = reading or self.read(entry)
+        instrument = reading.instrument
+        if reading.refused is not None or instrument is None:
+            assert reading.refused is not None
+            return self._aside(tx, entry, *reading.refused)
         now = self._clock.now()
+        ready: list[tuple[str, Ready | None]] = []
         receipts = [
-            self._take(tx, entry, instrument, message, Arrival(entry.id, part, now))
-            for part, message in enumerate(found.messages)
+            self._take(tx, entry, instrument, message, Arrival(entry.id, part, now), ready)
+            for part, message in enumerate(reading.messages)
         ]
         journal.done(tx, entry.id, instrument.plan.driver, instrument.plan.revision)
-        return _summary(entry, receipts)
+        return _summary(entry, receipts, ready)
 
     def _aside(self, tx: Connection, entry: Filed, reason: str, detail: str) -> Processed:
         journal.quarantine(tx, entry.id, reason, detail)
         _log.warning("quarantined", journal=entry.id, analyzer=entry.analyzer, reason=reason)
         return Processed(entry.id, entry.analyzer, quarantined=reason)
 
-    def _take(self, tx: Connection, entry: Filed, instrument: Instrument, message: Message, arrival: Arrival) -> Receipt | None:
+    def _take(
+        self,
+        tx: Connection,
+        entry: Filed,
+        instrument: Instrument,
+        message: Message,
+        arrival: Arrival,
+        ready: list[tuple[str, Ready | None]],
+    ) -> Receipt | None:
         if message.kind == "qc":
             self._keep_control(tx, entry, message, arrival.at)
         if message.kind != "patient":
             return None
-        message = with_derived(message, instrument.plan, self._formulas, self._tests)
         key = keys.key_of(message, instrument.space, self._rules, entry.received_at)
         context = Context(
             analyzer=entry.analyzer,
@@ -124,7 +161,8 @@ class Process:
         )
         receipt = self.tubes.file(tx, message, key, context, arrival)
         self._alarms.note(tx, receipt, arrival.at)
-        self._owe(tx, receipt, arrival.at)
+        if receipt.tube_id is not None and receipt.reports:
+            ready.extend((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at)) for outlet in self._outlets)
         return receipt
 
     def _keep_control(self, tx: Connection, entry: Filed, message: Message, now: datetime) -> None:
@@ -132,22 +170,8 @@ class Process:
         if entry.driver is None:
             _CONTROL.run(tx, journal_id=entry.id, analyzer=entry.analyzer, at=now.isoformat(), content=_encode(message))
 
-    def _owe(self, tx: Connection, receipt: Receipt, now: datetime) -> None:
-        if receipt.tube_id is None or not receipt.reports:
-            return
-        for destination in self._destinations:
-            outbox.owe(
-                tx,
-                destination.id,
-                receipt.tube_id,
-                receipt.reports,
-                stat=receipt.stat and destination.stat_at_once,
-                now=now,
-                window=destination.window_seconds,
-            )
 
-
-def _summary(entry: Filed, receipts: Sequence[Receipt | None]) -> Processed:
+def _summary(entry: Filed, receipts: Sequence[Receipt | None], ready: Sequence[tuple[str, Ready | None]]) -> Processed:
     patients = [receipt for receipt in receipts if receipt is not None]
     return Processed(
         entry.id,
@@ -156,4 +180,6 @@ def _summary(entry: Filed, receipts: Sequence[Receipt | None]) -> Processed:
         results=sum(len(receipt.reports) for receipt in patients),
         held=sum(len(receipt.opened) for receipt in patients),
         owed=any(receipt.reports for receipt in patients),
+        ready=tuple((destination, one) for destination, one in ready if one is not None),
+        collected=any(one is None for _, one in ready),
     )

@@ -1,15 +1,20 @@
 """The processing loop: pending journal entries, oldest first, one transaction each, grouped by the storage thread.
 
-An entry whose processing raises is rolled back and quarantined with the error's class and place; it blocks nobody and is not tried again
-by itself. What the disk refuses is no fault of the entry: it stays pending.
+Entries come two ways. What was just journaled is handed over and not read again; what waits since before, what was too much to keep in
+memory, what a command of another process reopened is found in the journal, at the start and every ``LOOK_SECONDS``. Reading an
+entry needs no database and is done in a thread of its own, while the page before is on its way to the disk.
+
+An entry whose reading or processing raises is rolled back and quarantined with the error's class and place; it blocks nobody and is not
+tried again by itself. What the disk refuses is no fault of the entry: it stays pending.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -23,25 +28,49 @@ from lis_bridge.storage import Writer
 PAGE = 32
 LOOK_SECONDS = 1.0
 """Commands of other processes reopen entries without telling anybody."""
+KEPT, KEPT_BYTES = 128, 16 * 1024 * 1024
+"""Entries that are kept in memory until their turn; when it is more, all of them are read from the journal again."""
 REASON = "processing failed"
 
 _log = structlog.get_logger(__name__)
 
 
-class Backlog:
-    """``process`` is called in the storage thread; ``settled`` hears its outcome after the commit, in the loop."""
+class Step(Protocol):
+    """What is done with an entry: read in one thread, then processed in the storage thread, in a transaction."""
 
-    def __init__(self, writer: Writer, process: Callable[[Connection, Filed], Any], settled: Callable[[Any], None]) -> None:
+    def read(self, entry: Filed) -> Any:
+        """What the entry's bytes say; touches no database."""
+
+    def __call__(self, tx: Connection, entry: Filed, reading: Any) -> Any:
+        """Process a pending entry; its outcome."""
+
+
+class _UnreadError(Exception):
+    """Reading raised; the cause is what it raised."""
+
+
+class Backlog:
+    """Drives ``step``; ``settled`` hears each outcome after the commit, in the loop."""
+
+    def __init__(self, writer: Writer, step: Step, settled: Callable[[Any], None]) -> None:
         self._writer = writer
-        self._process = process
+        self._step = step
         self._settled = settled
         self._wake = asyncio.Event()
         self._stopping = False
+        self._fresh: deque[Filed] = deque()
+        self._fresh_bytes = 0
+        self._seen = 0
+        self._look_at = 0.0
         self.processed = 0
         self.quarantined = 0
 
-    def notify(self) -> None:
-        """Something was journaled."""
+    def notify(self, entries: Sequence[Filed] = ()) -> None:
+        """These entries were journaled; without any: look for what was."""
+        self._fresh.extend(entries)
+        self._fresh_bytes += sum(len(entry.raw) for entry in entries)
+        if not entries or len(self._fresh) > KEPT or self._fresh_bytes > KEPT_BYTES:
+            self._forget()
         self._wake.set()
 
     def stop(self) -> None:
@@ -62,22 +91,74 @@ class Backlog:
 
     async def drain(self) -> None:
         """Every entry that is pending now, once."""
-        after = 0
-        while not self._stopping:
-            try:
-                page = await self._writer.call_async(partial(_page, after=after))
-            except StorageError:  # the storage thread has said so
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._look_at:
+            self._look_at = loop.time() + LOOK_SECONDS
+            self._seen = 0
+            if not await self._work_through(self._found):
                 return
-            if not page:
-                return
-            if not any(await asyncio.gather(*map(self._one, page))):
-                return
-            after = page[-1].id
+        await self._work_through(self._handed)
 
-    async def _one(self, entry: Filed) -> bool:
-        """False when the disk refused."""
+    async def _work_through(self, next_page: Callable[[], Awaitable[list[Filed]]]) -> bool:
+        """Pages until there is none, one read while the one before is processed; False where the disk refused."""
+        before: asyncio.Task[bool] | None = None
+        taken = True
         try:
-            outcome = await self._writer.call_async(partial(_apply, process=self._process, entry=entry))
+            while taken and not self._stopping and (page := await next_page()):
+                readings = await asyncio.to_thread(self._read, page)
+                taken = before is None or await before
+                before = asyncio.create_task(self._process(page, readings)) if taken else None
+            taken = taken and (before is None or await before)
+        except StorageError:  # the storage thread has said so
+            taken = False
+        if not taken:
+            self._forget()
+        return taken
+
+    async def _found(self) -> list[Filed]:
+        """The next page of the journal, by itself."""
+        page: list[Filed] = await self._writer.call_async(partial(_page, after=self._seen))
+        if page:
+            self._seen = page[-1].id
+        return page
+
+    async def _handed(self) -> list[Filed]:
+        """The next page of what was handed over, without what the journal has shown meanwhile."""
+        page: list[Filed] = []
+        while self._fresh and len(page) < PAGE:
+            entry = self._fresh.popleft()
+            self._fresh_bytes -= len(entry.raw)
+            if entry.id > self._seen:
+                page.append(entry)
+        return page
+
+    def _forget(self) -> None:
+        """The journal has it all: look there next."""
+        self._fresh.clear()
+        self._fresh_bytes = 0
+        self._look_at = 0.0
+
+    def _read(self, page: Sequence[Filed]) -> list[Any]:
+        return [self._read_one(entry) for entry in page]
+
+    def _read_one(self, entry: Filed) -> Any:
+        try:
+            return self._step.read(entry)
+        except Exception as error:
+            unread = _UnreadError()
+            unread.__cause__ = error
+            return unread
+
+    async def _process(self, page: Sequence[Filed], readings: Sequence[Any]) -> bool:
+        """False when the disk refused all of it."""
+        return any(await asyncio.gather(*map(self._one, page, readings)))
+
+    async def _one(self, entry: Filed, reading: Any) -> bool:
+        """False when the disk refused."""
+        if isinstance(reading, _UnreadError):
+            return await self._put_aside(entry, reading.__cause__)
+        try:
+            outcome = await self._writer.call_async(partial(_apply, step=self._step, entry=entry, reading=reading))
         except StorageError:
             return False
         except Exception as error:
@@ -86,7 +167,8 @@ class Backlog:
         self._settled(outcome)
         return True
 
-    async def _put_aside(self, entry: Filed, error: Exception) -> bool:
+    async def _put_aside(self, entry: Filed, error: BaseException | None) -> bool:
+        assert error is not None
         where = f"{type(error).__name__} at {place_of(error)}"
         _log.error("processing_failed", journal=entry.id, analyzer=entry.analyzer, error=where)
         detail = f"{where}: A defect of the bridge or of a hook: report it, then replay"
@@ -105,5 +187,5 @@ def _page(tx: Connection, after: int) -> list[Filed]:
     return journal.pending(tx, PAGE, after)
 
 
-def _apply(tx: Connection, process: Callable[[Connection, Filed], Any], entry: Filed) -> Any:
-    return process(tx, entry)
+def _apply(tx: Connection, step: Step, entry: Filed, reading: Any) -> Any:
+    return step(tx, entry, reading)

@@ -109,7 +109,7 @@ class Service:
         await self._recover()
         made = self._build(Parts(self.config, self.compiled, self.store, self.writer, self.clock))
         self.senders = made.senders
-        self._backlog = Backlog(self.writer, made.process, self._wake_senders)
+        self._backlog = Backlog(self.writer, made.process, made.settled)
         self._supervise("processing", self._backlog.run)
         self._receptions = receptions(self.config, self.compiled, Ledger(self.writer, self.clock, self._backlog.notify))
         for reception in self._receptions.values():
@@ -126,10 +126,6 @@ class Service:
         )
         if recovered:
             _log.warning("frames_recovered", entries=len(recovered))
-
-    def _wake_senders(self, _outcome: object) -> None:
-        for sender in self.senders:
-            sender.wake()
 
     def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         self._tasks[name] = asyncio.create_task(_restarting(name, run), name=name)

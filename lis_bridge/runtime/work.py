@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
-
-from sqlalchemy import Connection
 
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.core.clock import Clock
-from lis_bridge.journal import Filed
 from lis_bridge.outbox import Mark
 from lis_bridge.pipeline.outbound import Outbound
-from lis_bridge.pipeline.process import Instrument, Process
+from lis_bridge.pipeline.process import Instrument, Process, Processed
 from lis_bridge.pipeline.screening import expectation
+from lis_bridge.runtime.backlog import Step
 from lis_bridge.runtime.plans import Compiled
 from lis_bridge.settings import Analyzer, Config
 from lis_bridge.storage import Store, Writer
@@ -49,8 +48,6 @@ class Sender(Protocol):
 
     async def run(self) -> None: ...
 
-    def wake(self) -> None: ...
-
     @property
     def status(self) -> Fare: ...
 
@@ -66,12 +63,17 @@ class Parts:
     clock: Clock
 
 
+def _nobody(_outcome: Any) -> None:
+    """Nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """``process`` is called in the storage thread, in the transaction of one journal entry."""
+    """What becomes of entries, and who sends; ``settled`` hears in the loop what became of each, after its commit."""
 
-    process: Callable[[Connection, Filed], Any]
+    process: Step
     senders: Sequence[Sender]
+    settled: Callable[[Any], None] = _nobody
 
 
 def work(parts: Parts) -> Work:
@@ -80,7 +82,17 @@ def work(parts: Parts) -> Work:
     rules = SpecimenRules(config.specimen.barcode, config.specimen.date_window_hours, config.site.timezone)
     instruments = {analyzer.id: _instrument(analyzer, compiled) for analyzer in config.analyzers}
     process = Process(instruments, config.destinations, rules, compiled.tests, Formulas.load(), parts.clock)
-    return Work(process, _senders(parts, process.tubes.seal))
+    senders = _senders(parts, process.tubes.seal)
+    return Work(process, list(senders.values()), partial(_hand_on, senders))
+
+
+def _hand_on(senders: Mapping[str, Outbound], outcome: Processed) -> None:
+    """What is ready goes to its sender as it is; what was collected is looked for."""
+    for destination, ready in outcome.ready:
+        senders[destination].offer(ready)
+    if outcome.collected:
+        for sender in senders.values():
+            sender.wake()
 
 
 def _instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
@@ -91,9 +103,9 @@ def _instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
     return Instrument(compiled.plans[analyzer.id], expected, analyzer.space, analyzer.require_order)
 
 
-def _senders(parts: Parts, mark: Mark) -> list[Sender]:
+def _senders(parts: Parts, mark: Mark) -> dict[str, Outbound]:
     zone = parts.config.site.timezone
-    return [
-        Outbound(destination, parts.store, parts.writer, parts.compiled.tests, mark, parts.clock, zone=zone)
+    return {
+        destination.id: Outbound(destination, parts.store, parts.writer, parts.compiled.tests, mark, parts.clock, zone=zone)
         for destination in parts.config.destinations
-    ]
+    }

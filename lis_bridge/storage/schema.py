@@ -1,9 +1,10 @@
 """The tables, one schema for SQLite and PostgreSQL.
 
 Two of them are the promises of the bridge: ``journal`` (what came in, byte for byte) and ``delivery`` (what is owed to whom).
-Results are stored as one compact set per message (``tube_event.content``, msgpack, zlib) beside a narrow identity index
+Results are stored as one compact set per message (``tube_event.content``, msgpack, packed) beside a narrow identity index
 (``observed``), so that a year of 160 million results stays within the disk of a small server and a tube's cost does not grow
-with the database.
+with the database. What changes its state is narrow: long bytes that never change stand in a table beside it (``journal_raw``,
+``delivery_message``), for a database writes a changed row anew with all that is in it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ journal = Table(
     Column("received_at", Text, nullable=False),  # ISO 8601 UTC
     Column("framing", Text, nullable=False),
     Column("complete", Integer, nullable=False, default=1),  # 0: cut off before its end
-    Column("raw", LargeBinary, nullable=False),
     Column("state", Text, nullable=False, default="pending"),  # pending, done, quarantined, discarded
     Column("reason", Text),  # of a quarantine
     Column("detail", Text),
@@ -54,6 +54,26 @@ Index(
 )
 # Lists one analyzer's entries, and counts all of them without reading their bytes.
 Index("journal_analyzer", journal.c.analyzer, journal.c.id)
+
+journal_raw = Table(
+    "journal_raw",
+    metadata,
+    Column("journal_id", _Id, ForeignKey("journal.id"), primary_key=True),
+    Column("size", Integer, nullable=False),  # bytes before packing
+    Column("packing", BigInteger, nullable=False),  # storage.packing
+    Column("content", LargeBinary, nullable=False),
+)
+"""The wire's bytes of each entry."""
+
+packing_model = Table(
+    "packing_model",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # of family and content
+    Column("family", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What messages of a family are packed beside (``storage.packing``). A row that is lost takes with it what refers to it."""
 
 frame = Table(
     "frame",
@@ -149,7 +169,6 @@ delivery = Table(
     Column("due_at", Text, nullable=False),  # open: when its window closes; pending: the next try
     Column("attempts", Integer, nullable=False, default=0),
     Column("results", Integer, nullable=False, default=0),
-    Column("message", LargeBinary),  # the HL7 bytes, zlib; none while open
     Column("verdict", Text),  # AA, AE, AR, CA, CE, CR, timeout, malformed
     Column("lis_text", Text),  # the LIS's own words
     Column("created_at", Text, nullable=False),
@@ -164,6 +183,15 @@ Index(
     postgresql_where=delivery.c.state.in_(("open", "pending")),
 )
 Index("delivery_state", delivery.c.state, delivery.c.id)
+
+delivery_message = Table(
+    "delivery_message",
+    metadata,
+    Column("delivery_id", _Id, ForeignKey("delivery.id"), primary_key=True),
+    Column("packing", BigInteger, nullable=False),  # storage.packing
+    Column("content", LargeBinary, nullable=False),
+)
+"""The HL7 bytes of each delivery that was sealed."""
 
 delivery_part = Table(
     "delivery_part",

@@ -24,6 +24,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-32768",  # KiB
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA wal_autocheckpoint=4000",  # pages: what many tubes touch is brought over once, not with each of them
     "PRAGMA journal_size_limit=67108864",  # bytes that the WAL keeps after a burst
 )
 _FULL = 2

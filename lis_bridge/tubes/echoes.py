@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
@@ -21,6 +22,7 @@ _CHUNK = 500
 """Rows of one statement; SQLite takes 32,766 parameters."""
 
 _OFFSETS = frozenset("+-Z")
+_test = attrgetter("code", "aspect")
 
 Mark = tuple[int, int]
 """Epoch second and fingerprint."""
@@ -28,25 +30,33 @@ Mark = tuple[int, int]
 
 def register(tx: Connection, tube_id: int, source: str, rows: Sequence[Observation]) -> frozenset[int]:
     """Note the rows as this tube's; the indexes of those that another tube has already."""
-    marks = _marks(source, rows)
-    values = [(at, print_, tube_id) for _, (at, print_) in marks]
+    indexes, marks = _marks(source, rows)
+    values = [(*mark, tube_id) for mark in marks]
     if sum(_insert(tx, chunk) for chunk in _chunks(values)) == len(values):
         return frozenset()
     foreign = {mark for chunk in _chunks(values) for mark in _elsewhere(tx, tube_id, chunk)}
-    return frozenset(index for index, mark in marks if mark in foreign)
+    return frozenset(index for index, mark in zip(indexes, marks, strict=True) if mark in foreign)
 
 
-def _marks(source: str, rows: Sequence[Observation]) -> list[tuple[int, Mark]]:
-    """Index and mark of every result that has a time with seconds."""
-    found = []
-    for index, row in enumerate(rows):
-        at, value = row.observed_at, row.value
-        if at is None or value is None or (row.test is None and row.problem is None):
-            continue
-        if at[16:17] == ":" and at[19:20] in _OFFSETS:
-            second = _minute(at[:16] + at[19:]) + int(at[17:19])
-            found.append((index, (second, crc32(value.encode(), _seed(source, row.code, row.aspect)))))
-    return found
+def _marks(source: str, rows: Sequence[Observation]) -> tuple[Sequence[int], list[Mark]]:
+    """Indexes and marks of the results that have a time with seconds, by columns: a message has few times, and known tests."""
+    times = [row.observed_at for row in rows]
+    seconds = {at: _second(at) for at in set(times)}
+    found: Sequence[int] = range(len(rows))
+    plain = None not in [row.value for row in rows] and None not in [row.test for row in rows]
+    if not plain or None in seconds.values():
+        found = [index for index, row in enumerate(rows) if row.is_result and seconds[row.observed_at] is not None]
+        rows = [rows[index] for index in found]
+        times = [row.observed_at for row in rows]
+    prints = map(crc32, [str(row.value).encode() for row in rows], map(_seeds(source).__getitem__, map(_test, rows)))
+    return found, list(zip(map(seconds.__getitem__, times), prints, strict=True))  # type: ignore[arg-type]
+
+
+def _second(at: str | None) -> int | None:
+    """The epoch second of a moment's text, None where it has no seconds."""
+    if at is None or at[16:17] != ":" or at[19:20] not in _OFFSETS:
+        return None
+    return _minute(at[:16] + at[19:]) + int(at[17:19])
 
 
 @lru_cache(maxsize=4096)
@@ -56,9 +66,22 @@ def _minute(text: str) -> int:
     return int(moment.timestamp())
 
 
-@lru_cache(maxsize=16384)
-def _seed(source: str, code: str, aspect: str) -> int:
-    return crc32(f"{source}\0{code}\0{aspect}\0".encode())
+class _Seeds(dict[tuple[str, str], int]):
+    """The start of a source's fingerprints by code and aspect, bounded."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self._source = source
+
+    def __missing__(self, key: tuple[str, str]) -> int:
+        if len(self) >= 4096:
+            self.clear()
+        code, aspect = key
+        made = self[key] = crc32(f"{self._source}\0{code}\0{aspect}\0".encode())
+        return made
+
+
+_seeds = lru_cache(maxsize=64)(_Seeds)
 
 
 def _chunks(values: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:

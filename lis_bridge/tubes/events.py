@@ -6,7 +6,6 @@ says what was decided, so that folding it again asks no policy and no clock.
 
 from __future__ import annotations
 
-import zlib
 from enum import StrEnum
 from typing import Literal
 
@@ -120,20 +119,15 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved"):
 
 Event = Filed | Released | Discarded | Moved
 
-_PLAIN_BYTES = 400
-"""Shorter events gain nothing from compression."""
-_PLAIN, _DEFLATED = b"\0", b"\1"
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
 def encode(event: Event) -> bytes:
-    """The stored form: one byte that says how it is packed, then msgpack."""
-    packed = _encoder.encode(event)
-    return _PLAIN + packed if len(packed) < _PLAIN_BYTES else _DEFLATED + zlib.compress(packed, 1)
+    """Msgpack; the store packs it."""
+    return _encoder.encode(event)
 
 
 def decode(content: bytes) -> Event:
-    """The event that ``encode`` stored."""
-    packed = content[1:]
-    return _decoder.decode(zlib.decompress(packed) if content[:1] == _DEFLATED else packed)
+    """The event that ``encode`` was given."""
+    return _decoder.decode(content)

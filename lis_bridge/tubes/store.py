@@ -15,12 +15,16 @@ from sqlalchemy import Connection
 from lis_bridge.core.faults import StorageError
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Message
+from lis_bridge.storage.packing import pack_like, unpack
 from lis_bridge.tubes import assembly, echoes, events, tables, unplaced
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.events import Event, HoldOpened, Outcome
 from lis_bridge.tubes.keys import Key
 from lis_bridge.tubes.runs import source_of
 from lis_bridge.tubes.state import Hold, TubeState, fold, handle_of
+
+_MODELLED = 255
+"""The first byte of an event that is packed beside a model."""
 
 KEPT_TUBES = 512
 """States in memory: about 100 kB for a tube of 220 results."""
@@ -132,7 +136,7 @@ class Tubes:
         at = stamp(arrival.at)
         for place, hold in enumerate(opened):
             hold.id = _insert_hold(tx, state, state.holds[handle_of(state.version, place)], analyzer, arrival.journal_id, at)
-        content = events.encode(event)
+        content = _packed(tx, analyzer, events.encode(event))
         tables.INSERT_EVENT.run(
             tx, tube_id=state.tube_id, seq=state.version, journal_id=arrival.journal_id, at=at, content=content
         )
@@ -165,9 +169,21 @@ class Tubes:
 def load(tx: Connection, state: TubeState) -> TubeState:
     """Fold a tube's stored events into an empty state."""
     for _, content, _, _ in tables.EVENTS.rows(tx, of=state.tube_id):
-        fold(state, events.decode(content))
+        fold(state, events.decode(_unpacked(tx, content)))
     state.touched.clear()
     return state
+
+
+def _packed(tx: Connection, analyzer: str, event: bytes) -> bytes:
+    """One byte that says how it is packed, a model's number where there is one, then the event."""
+    packing, content = pack_like(tx, f"event {analyzer}", event)
+    return bytes((packing,)) + content if packing < _MODELLED else bytes((_MODELLED,)) + packing.to_bytes(8) + content
+
+
+def _unpacked(tx: Connection, content: bytes) -> bytes:
+    if content[0] == _MODELLED:
+        return unpack(tx, int.from_bytes(content[1:9]), content[9:])
+    return unpack(tx, content[0], content[1:])
 
 
 def stamp(moment: datetime) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lis_bridge import settings
+from lis_bridge import journal, settings
 from lis_bridge.cli import checkups, vitals
 from lis_bridge.cli.checkups import Line
 from lis_bridge.core.faults import Fault
@@ -178,12 +177,8 @@ def test_pseudo_terminal_counts_as_a_serial_device(tmp_path: Path, listener: int
 
 
 def test_clock_behind_the_journal_fails(tmp_path: Path, listener: int) -> None:
-    Store.open(f"sqlite:///{tmp_path}/bridge.db").close()
-    with sqlite3.connect(tmp_path / "bridge.db") as connection:
-        row = ("a1", "", "2026-11-21T08:00:00+00:00", "mllp", 1, b"x", "pending")
-        connection.execute(
-            "INSERT INTO journal (analyzer, peer, received_at, framing, complete, raw, state) VALUES (?, ?, ?, ?, ?, ?, ?)", row
-        )
+    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as store, store.write() as tx:
+        journal.append(tx, journal.Entry("a1", "", datetime(2026, 11, 21, 8, tzinfo=UTC), "mllp", True, b"x"))
     assert lines(tmp_path, "serial:///dev/null", listener)["database"].state == "fail"
     later = datetime(2026, 11, 22, tzinfo=UTC)
     assert lines(tmp_path, "serial:///dev/null", listener, later)["database"].state == "ok"

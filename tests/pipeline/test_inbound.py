@@ -113,7 +113,7 @@ async def talking(
     back: asyncio.Queue[bytes] = asyncio.Queue()
     tally, journaled = Tally(), list[int]()
     source = Source("x1", kind, framer or (lambda: make((profile,))), acknowledge, tally, Evidence())
-    ledger = Ledger(writer, SystemClock(), lambda: journaled.append(tally.messages))
+    ledger = Ledger(writer, SystemClock(), lambda entries: journaled.append(len(entries)))
     inbound = Inbound(MemoryChannel("192.0.2.11", there, back), source, ledger)
     talk = Talk(MemoryChannel("bridge", back, there), inbound, asyncio.create_task(inbound.run()), tally, journaled)
     try:

@@ -25,6 +25,7 @@ from lis_bridge.core.reports import Report, Status
 from lis_bridge.core.results import Observation
 from lis_bridge.outbox import Backoff
 from lis_bridge.pipeline.outbound import Outbound, Timing
+from lis_bridge.pipeline.owing import KEPT
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer, schema
 
@@ -211,6 +212,51 @@ async def test_thousands_that_waited_are_all_delivered_once_and_each_tube_in_ord
     for message, id in zip(server.messages, server.ids, strict=True):
         order.setdefault(message.split(b"OBR|1||")[1], []).append(id)
     assert all(ids == sorted(ids) for ids in order.values())
+
+
+def sealed_at_once(store: Store, tubes: range) -> list[outbox.Ready]:
+    now, made = datetime.now(UTC), []
+    with store.write() as tx:
+        for tube in tubes:
+            at, report = now.isoformat(), Report(Observation("G", "GLU", f"{len(made)}.1"), "F", "line-1", "x1")
+            row = {"id": tube, "key": f"T-{tube}", "specimen": f"T-{tube}", "created_at": at, "updated_at": at}
+            if tx.execute(select(schema.tube.c.id).where(schema.tube.c.id == tube)).first() is None:
+                tx.execute(insert(schema.tube).values(row))
+            build = lambda head, _, id: _message(id, head.key)  # noqa: E731
+            made.append(outbox.owe_at_once(tx, "lis", tube, [report], stat=False, now=now, build=build, mark=no_mark))
+    assert None not in made
+    return [ready for ready in made if ready is not None]
+
+
+async def test_what_is_handed_over_as_it_was_sealed_is_sent_once_and_each_tube_in_order(store: Store, writer: Writer) -> None:
+    """Handed over before the sender has read what waits, after it, and more than it keeps in memory."""
+    waiting = sealed_at_once(store, range(1, 101))
+    async with lis(lambda id, n: ack(id)) as server, running(server.link, store, writer, timeout_seconds=10) as outbound:
+        for ready in waiting[50:]:
+            outbound.offer(ready)
+        for _ in range(2):
+            for ready in sealed_at_once(store, range(1, 2 * KEPT)):
+                outbound.offer(ready)
+            await asyncio.sleep(0)
+        await until(lambda: outbound.status.delivered == 100 + 2 * (2 * KEPT - 1))
+        assert outbound.status.owed == 0
+    assert Counter(server.ids) == Counter(control_ids(store).values())
+    order: dict[bytes, list[str]] = {}
+    for message, id in zip(server.messages, server.ids, strict=True):
+        order.setdefault(message.split(b"OBR|1||")[1], []).append(id)
+    assert all(ids == sorted(ids) for ids in order.values())
+    assert states(store) == Counter(delivered=len(server.ids))
+
+
+async def test_what_is_handed_over_while_the_lis_is_away_waits_for_it(store: Store, writer: Writer, absent: str) -> None:
+    async with running(absent, store, writer) as outbound:
+        for ready in sealed_at_once(store, range(1, 40)):
+            outbound.offer(ready)
+        await until(lambda: outbound.status.state == "away")
+        assert outbound.status.owed == 39
+    async with lis(lambda id, n: ack(id)) as server, running(server.link, store, writer):
+        await until(lambda: states(store)["delivered"] == 39)
+    assert sorted(server.ids) == sorted(control_ids(store).values())
 
 
 # Verdicts

@@ -55,9 +55,9 @@ def instrument(driver: str, *, serial: str | None = None, codes: dict[str, str] 
     return Instrument(plan, expectation(serial, plan.manifest.models, others), f"{driver}-1")
 
 
-def step(driver: str, window_hours: int = 24, **options: object) -> Process:
+def step(driver: str, window_hours: int = 24, window: float = 2.0, **options: object) -> Process:
     rules = SpecimenRules(re.compile(r"[A-Za-z0-9-]{8,}"), window_hours, ZONE)
-    lis = Destination.model_validate({"id": "lis", "link": "mllp://127.0.0.1:2575"})
+    lis = Destination.model_validate({"id": "lis", "link": "mllp://127.0.0.1:2575", "window_seconds": window})
     return Process({"one": instrument(driver, **options)}, [lis], rules, TESTS, FORMULAS, Noon())  # type: ignore[arg-type]
 
 
@@ -168,6 +168,49 @@ def test_a_rerun_before_delivery_replaces(store: Store) -> None:
     arrives(store, process, hl7(potassium("4.10")))
     arrives(store, process, hl7(potassium("4.30", "20260318101500", "1"), control_id=8))
     assert values(store, "2603180457") == {"K": "4.30"}
+
+
+def test_without_a_window_the_message_is_ready_with_its_tube_in_one_transaction(store: Store) -> None:
+    done = arrives(store, step("mindray-bs", window=0), hl7(potassium("4.10")))
+    ((destination, ready),) = done.ready
+    assert (destination, done.owed, done.collected) == ("lis", True, False)
+    assert b"|4.10|mmol/L|" in ready.message
+    with store.read() as tx:
+        assert outbox.messages(tx, [ready.owed.id]) == {ready.owed.id: (ready.control_id, ready.message)}
+        assert [line.state for line in outbox.lines(tx)] == ["pending"]
+
+
+def test_with_a_window_nothing_is_ready_and_more_is_waited_for(store: Store) -> None:
+    done = arrives(store, step("mindray-bs"), hl7(potassium("4.10")))
+    assert (done.ready, done.collected) == ((), True)
+    with store.read() as tx:
+        assert [line.state for line in outbox.lines(tx)] == ["open"]
+
+
+def test_a_stat_tube_is_ready_although_others_wait_for_their_window(store: Store) -> None:
+    raw = hl7(potassium("4.10")).replace(b"OBR|1|2603180457|23|^|N|", b"OBR|1|2603180457|23|^|Y|")
+    ((_, ready),) = arrives(store, step("mindray-bs"), raw).ready
+    assert ready.owed.stat
+
+
+def test_a_rerun_after_it_was_made_ready_is_a_correction(store: Store) -> None:
+    process = step("mindray-bs", window=0)
+    arrives(store, process, hl7(potassium("4.10")))
+    ((_, ready),) = arrives(store, process, hl7(potassium("4.30", "20260318101500", "1"), control_id=8)).ready
+    assert b"|4.30|" in ready.message
+    assert b"|||C|||" in ready.message
+
+
+def test_an_entry_read_beforehand_is_filed_as_one_read_in_its_transaction(store: Store) -> None:
+    process = step("mindray-bs")
+    with store.write() as tx:
+        id = journal.append(tx, journal.Entry("one", "", NOW, "mllp", True, hl7(potassium("4.10"))))
+        entry = journal.get(tx, id)
+        assert entry is not None
+    reading = process.read(entry)
+    with store.write() as tx:
+        assert process(tx, entry, reading).results == 1
+    assert values(store, "2603180457") == {"K": "4.10"}
 
 
 def test_another_value_without_a_new_time_is_held_not_guessed(store: Store) -> None:

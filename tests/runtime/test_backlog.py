@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from lis_bridge import journal
 from lis_bridge.core.faults import StorageError
 from lis_bridge.journal import Entry, Filed
-from lis_bridge.runtime.backlog import REASON, Backlog
+from lis_bridge.runtime.backlog import KEPT, REASON, Backlog
 from lis_bridge.storage import Store, Writer
 from lis_bridge.storage.schema import instance
 
@@ -27,12 +27,19 @@ def states(store: Store) -> list[str]:
 
 
 class Step:
-    """Processes what it is given: notes the entry in ``instance`` and marks it done; stumbles over ``poison`` after writing."""
+    """Processes what it is given: notes the entry in ``instance`` and marks it done; stumbles over ``poison`` after writing, over
+    ``unreadable`` before."""
 
     def __init__(self) -> None:
         self.calls: list[bytes] = []
 
-    def __call__(self, tx: Connection, entry: Filed) -> bytes:
+    def read(self, entry: Filed) -> bytes:
+        if entry.raw.startswith(b"unreadable"):
+            raise ValueError("the value of a patient")
+        return entry.raw.upper()
+
+    def __call__(self, tx: Connection, entry: Filed, reading: bytes) -> bytes:
+        assert reading == entry.raw.upper()
         self.calls.append(entry.raw)
         tx.execute(insert(instance).values(name=f"{entry.id} {len(self.calls)}", value=entry.raw.decode()))
         if entry.raw.startswith(b"poison"):
@@ -58,21 +65,22 @@ async def test_entries_are_processed_once_in_order_and_their_outcomes_told_after
 
 
 async def test_an_entry_that_raises_is_quarantined_without_a_trace_and_stops_nobody(store: Store, writer: Writer) -> None:
-    ids = file(store, b"a", b"poison", b"b")
+    ids = file(store, b"a", b"poison", b"unreadable", b"b")
     step = Step()
     backlog = Backlog(writer, step, lambda _: None)
     await backlog.drain()
     await backlog.drain()
-    assert states(store) == ["done", "quarantined", "done"]
+    assert states(store) == ["done", "quarantined", "quarantined", "done"]
     assert step.calls == [b"a", b"poison", b"b"]  # not tried again by itself
     assert written(store) == ["a", "b"]
     with store.read() as tx:
-        entry = journal.get(tx, ids[1])
-    assert entry is not None
-    assert entry.reason == REASON
-    assert entry.detail is not None
-    assert "ValueError at test_backlog.py:" in entry.detail
-    assert "patient" not in entry.detail
+        entries = [journal.get(tx, id) for id in ids[1:3]]
+    for entry in entries:
+        assert entry is not None
+        assert entry.reason == REASON
+        assert entry.detail is not None
+        assert "ValueError at test_backlog.py:" in entry.detail
+        assert "patient" not in entry.detail
 
 
 async def test_a_reopened_entry_is_processed_without_being_told(store: Store, writer: Writer) -> None:
@@ -92,12 +100,13 @@ async def test_what_the_disk_refuses_stays_pending_and_is_processed_when_it_is_b
     file(store, b"a", b"b")
     broken = True
 
-    def step(tx: Connection, entry: Filed) -> None:
-        if broken:
-            raise StorageError("the disk is full")
-        journal.done(tx, entry.id, "driver", 1)
+    class Refused(Step):
+        def __call__(self, tx: Connection, entry: Filed, reading: bytes) -> bytes:
+            if broken:
+                raise StorageError("the disk is full")
+            return super().__call__(tx, entry, reading)
 
-    backlog = Backlog(writer, step, lambda _: None)
+    backlog = Backlog(writer, Refused(), lambda _: None)
     await backlog.drain()
     assert states(store) == ["pending", "pending"]
     broken = False
@@ -115,6 +124,28 @@ async def test_a_notification_wakes_the_loop(store: Store, writer: Writer) -> No
     backlog.stop()
     await running
     assert states(store) == ["done"]
+
+
+async def test_what_was_journaled_is_processed_as_it_was_handed_over_and_once(store: Store, writer: Writer) -> None:
+    """Early or late, few or more than are kept: each entry is processed once, in the order of the journal."""
+    step, told = Step(), list[bytes]()
+    backlog = Backlog(writer, step, told.append)
+    running = asyncio.create_task(backlog.run())
+    raws = [b"a%04d" % number for number in range(6 * KEPT)]
+    late: list[Filed] = []
+    for at in range(0, len(raws), 3):
+        entries = [Entry("x1", "", NOW, "mllp", True, raw) for raw in raws[at : at + 3]]
+        late += map(journal.filed, file(store, *raws[at : at + 3]), entries)
+        if at % 2 and (at // (2 * KEPT)) % 2 == 0:
+            backlog.notify(late)
+            late = []
+            await asyncio.sleep(0.001 * (at % 7 == 0))
+    backlog.notify(late)
+    await until(lambda: len(told) == len(raws))
+    backlog.stop()
+    await running
+    assert step.calls == told == raws
+    assert set(states(store)) == {"done"}
 
 
 async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -40,11 +40,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def build(parts: Parts) -> Work:
-    def process(tx: Connection, entry: Filed) -> None:
+class StandIn:
+    """Marks every entry done."""
+
+    def read(self, entry: Filed) -> None:
+        """Nothing of it matters."""
+
+    def __call__(self, tx: Connection, entry: Filed, reading: None) -> None:
         journal.done(tx, entry.id, "stand-in", 1)
 
-    return Work(process, ())
+
+def build(parts: Parts) -> Work:
+    return Work(StandIn(), ())
 
 
 def configured(folder: Path, *analyzers: str) -> settings.Config:
