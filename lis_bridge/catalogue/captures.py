@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,12 @@ from typing import Any, Protocol
 
 from lis_bridge.catalogue.plan import Decoded
 from lis_bridge.core import moments
+from lis_bridge.core.faults import ConfigError, DriverError
 from lis_bridge.core.results import Curve, Message, Observation
+from lis_bridge.settings import source
+from lis_bridge.settings.nearest import did_you_mean
+
+NOTED = ("shows", "origin", "people")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +31,38 @@ class Capture:
         return self.file.read_bytes()
 
     @property
+    def note(self) -> Path:
+        """What is known of it."""
+        return self.file.with_suffix(".toml")
+
+    @property
     def expected(self) -> Path:
         """Where the normalized JSON of this capture stands."""
         return self.file.parent.parent / "expected" / f"{self.file.stem}.json"
 
 
 def captures_of(folder: Path) -> Iterator[Capture]:
-    """The captures of a driver folder, by name. Raises KeyError and tomllib errors where a note is not as it should be."""
+    """The captures of a driver folder, by name. Raises DriverError naming file and line where a note is not as it should be."""
     for note in sorted((folder / "captures").glob("*.toml")):
-        said = tomllib.loads(note.read_text(encoding="utf-8"))
+        said = _note(note)
         for file in sorted(note.parent.glob(f"{note.stem}.*")):
             if file != note:
-                yield Capture(file, said["shows"], said["origin"], said["people"])
+                yield Capture(file, *said)
+
+
+def _note(note: Path) -> tuple[str, str, str]:
+    try:
+        read = source.read(note)
+    except ConfigError as wrong:
+        raise DriverError(wrong.what, where=wrong.where, hint=wrong.hint) from wrong
+    for key in read.table:
+        if key not in NOTED:
+            hint = did_you_mean(key, NOTED) or f"known: {', '.join(NOTED)}"
+            raise DriverError(f"unknown key {key!r}", where=read.where((key,)), hint=hint)
+    for key in NOTED:
+        if not isinstance(read.table.get(key), str):
+            raise DriverError(f"{key} is missing or no text", where=read.where((key,)), hint=f"Write {key} = '…'")
+    return read.table["shows"], read.table["origin"], read.table["people"]
 
 
 class Named(Protocol):

@@ -67,7 +67,7 @@ class CompiledDialect:
         )
         _refuse_results_as_head(spec)
         self._kinds = Kinds(spec.kinds)
-        self._head = Head(spec.message, zone)
+        self._head = Head(spec.message, zone, overrides.specimen_pattern)
         self._controls = Controls(manifest, overrides)
         self._pairs = pairs_form(spec) if spec.kind == "pairs" else None
         self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()

@@ -67,10 +67,13 @@ class Controls:
 class Head:
     """What a specimen's results share, compiled."""
 
-    def __init__(self, spec: MessageSpec, zone: tzinfo) -> None:
+    def __init__(self, spec: MessageSpec, zone: tzinfo, specimen_pattern: re.Pattern[str] | None = None) -> None:
         self._spec = spec
         self._specimen = _paths(spec.specimen)
-        self._specimen_pattern = re.compile(spec.specimen_pattern) if spec.specimen_pattern else None
+        own = re.compile(spec.specimen_pattern) if spec.specimen_pattern else None
+        if own is not None and not own.groups:
+            raise ValueError(f"specimen_pattern {spec.specimen_pattern!r} has no group for the id")
+        self._specimen_pattern = specimen_pattern or own
         self._person = tuple(
             (name, _paths(getattr(spec, source)))
             for name, source in (

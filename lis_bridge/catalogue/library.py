@@ -1,41 +1,76 @@
 """The drivers on the shelf: loaded from their folders, found by id or by what a capture says.
 
-A later folder of the search path never hides an earlier one's driver: the first folder that holds an id wins, so that a hospital can put its own
-copy in front. ``extends`` merges table by table; lists are replaced whole.
+A hospital's own folders stand in front of the shipped one. Two drivers of one id are an error, unless the one in front says
+``replaces_shipped = true``: nobody's own copy hides a driver by accident.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from lis_bridge.catalogue import manifests
 from lis_bridge.catalogue.manifest import Identify, Manifest
+from lis_bridge.catalogue.manifests import ManifestError
 from lis_bridge.catalogue.plan import NO_OVERRIDES, Overrides, Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError
+from lis_bridge.framing.profile import Profile
+from lis_bridge.settings.nearest import did_you_mean
 
-NOT_INHERITED = ("identify", "lookalikes", "low_confidence", "not_verified", "waived", "models")
+Broken = dict[str, tuple[ManifestError, ...]]
 
 
 @dataclass(frozen=True)
 class Driver:
-    """One driver folder with its manifest, inheritance resolved."""
+    """One driver folder with its manifest, inheritance resolved; ``files`` are its ``driver.toml`` and those that it extends, its own first.
+
+    ``hidden`` is the revision of the shipped driver that it replaces.
+    """
 
     manifest: Manifest
     folder: Path
+    files: tuple[Path, ...] = ()
+    table: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hidden: int | None = None
 
     @property
     def id(self) -> str:
         return self.manifest.id
+
+    @cached_property
+    def own(self) -> dict[str, Any]:
+        """The table of its own file."""
+        return manifests.read(self.files[0])
+
+    def place(self, *location: str | int) -> str:
+        """``file:line`` of a key of the manifest."""
+        return manifests.place(self.files, location)
+
+    def with_options(self, options: Mapping[str, str]) -> Manifest:
+        """The manifest as it is with these choices of its options. Raises DriverError for one that it does not have."""
+        if not options:
+            return self.manifest
+        table = dict(self.table)
+        for name, choice in options.items():
+            table = manifests.merged(table, self._choice(name, choice))
+        manifest, wrong = manifests.validated(table, self.files)
+        if manifest is None:
+            raise wrong[0].raised()
+        return manifest
+
+    def _choice(self, name: str, choice: str) -> dict[str, Any]:
+        option = self.manifest.options.get(name)
+        if option is None or choice not in option.choices:
+            known = ", ".join(option.choices if option is not None else self.manifest.options) or "none"
+            what = f"driver {self.id} has no option {name!r}" if option is None else f"option {name} has no choice {choice!r}"
+            raise DriverError(what, where=str(self.files[0]), hint=f"known: {known}")
+        return option.choices[choice]
 
 
 @dataclass(frozen=True)
@@ -54,13 +89,23 @@ class Library:
         self._drivers = dict(sorted(drivers.items()))
 
     @classmethod
-    def load(cls, folders: Iterable[Path]) -> Library:
-        """Every driver under ``folders``. Raises DriverError with the file and key of the first thing wrong."""
+    def load(cls, folders: Iterable[Path], *, broken: Broken | None = None) -> Library:
+        """Every driver under ``folders``. Raises DriverError with file, line and key of the first thing wrong.
+
+        With ``broken`` what is wrong is put there by driver, and the others are loaded.
+        """
         tables: dict[str, tuple[Path, dict[str, Any]]] = {}
-        for folder in folders:
-            for file in sorted(folder.glob("*/driver.toml")):
-                tables.setdefault(file.parent.name, (file, _read(file)))
-        return cls({name: _driver(name, tables) for name in tables})
+        hidden: dict[str, int] = {}
+        errors: Broken = {} if broken is None else broken
+        for file in (file for folder in folders for file in sorted(folder.glob("*/driver.toml"))):
+            try:
+                _shelve(file, tables, hidden)
+            except DriverError as wrong:
+                errors.setdefault(file.parent.name, (_as_found(wrong),))
+        drivers = {name: driver for name in tables if (driver := _driver(name, tables, hidden, errors)) is not None}
+        if broken is None and errors:
+            raise next(iter(errors.values()))[0].raised()
+        return cls(drivers)
 
     def ids(self) -> tuple[str, ...]:
         """All driver ids, sorted."""
@@ -70,18 +115,22 @@ class Library:
         """The driver of that id. Raises DriverError naming the nearest known one."""
         found = self._drivers.get(id)
         if found is None:
-            near = difflib.get_close_matches(id, self._drivers, 1)
-            hint = f"Did you mean {near[0]}?" if near else "lis-bridge driver list shows all"
-            raise DriverError(f"unknown driver {id!r}", hint=hint)
+            raise DriverError(f"unknown driver {id!r}", hint=did_you_mean(id, self._drivers) or "lis-bridge driver list shows all")
         return found
 
     def plan(self, id: str, tests: TestCatalogue, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> Plan:
-        """The compiled driver."""
+        """The compiled driver. Raises DriverError with the line where a regular expression, a path or a framing cannot be used."""
         driver = self.driver(id)
+        manifest = driver.with_options(overrides.options)
         try:
-            return Plan(driver.manifest, tests, zone=zone, overrides=overrides)
-        except (ValueError, re.error) as wrong:
-            raise DriverError(str(wrong), where=str(driver.folder / "driver.toml"), hint="Mend the manifest") from wrong
+            return Plan(manifest, tests, zone=zone, overrides=overrides)
+        except re.error as wrong:
+            where = manifests.line_of(driver.files, str(wrong.pattern))
+            raise DriverError(f"bad regular expression: {wrong}", where=where, hint="Mend it, between single quotes") from wrong
+        except ValueError as wrong:
+            raise DriverError(str(wrong), where=str(driver.files[0]), hint="Mend the manifest") from wrong
+        except DriverError as wrong:
+            raise DriverError(wrong.what, where=_framing_of(driver), hint=wrong.hint) from wrong
 
     def identify(self, raw: bytes) -> tuple[Candidate, ...]:
         """The drivers that claim these bytes, the best evidence first; only the heaviest claims are named."""
@@ -121,64 +170,49 @@ def _bytewise(pattern: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in either), re.MULTILINE)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _shelve(file: Path, tables: dict[str, tuple[Path, dict[str, Any]]], hidden: dict[str, int]) -> None:
+    """Put one manifest beside those in front of it. Raises DriverError where its id is not its own."""
+    name, table = file.parent.name, manifests.read(file)
+    if table.get("id") != name:
+        where = manifests.place((file,), ("id",))
+        raise DriverError(f"id {table.get('id')!r} differs from its folder", where=where, hint="Give both the same name")
+    if name not in tables:
+        tables[name] = (file, table)
+        return
+    front, said = tables[name]
+    if said.get("replaces_shipped") is not True:
+        what = f"driver {name!r} is there already: {file}"
+        raise DriverError(what, where=str(front), hint="Give it another id, or say replaces_shipped = true in this one")
+    revision = table.get("revision")
+    hidden[name] = revision if isinstance(revision, int) else 0
+
+
+def _driver(
+    name: str, tables: Mapping[str, tuple[Path, dict[str, Any]]], hidden: Mapping[str, int], errors: Broken
+) -> Driver | None:
+    """The driver of a table; None, and the errors, where something is wrong."""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as wrong:
-        raise DriverError(f"not readable as TOML: {wrong}", where=str(file), hint="Mend the line that it names") from wrong
-    if table.get("id") != file.parent.name:
-        raise DriverError(f"id {table.get('id')!r} differs from its folder", where=str(file), hint="Give both the same name")
-    return table
+        table, files = manifests.resolved(name, tables)
+    except DriverError as wrong:
+        errors.setdefault(name, (_as_found(wrong),))
+        return None
+    manifest, found = manifests.validated(table, files)
+    if manifest is None:
+        errors.setdefault(name, found)
+        return None
+    return Driver(manifest, files[0].parent, files, table, hidden.get(name))
 
 
-def _driver(name: str, tables: Mapping[str, tuple[Path, dict[str, Any]]]) -> Driver:
-    file, _ = tables[name]
-    try:
-        return Driver(Manifest.model_validate(_resolved(name, tables, ())), file.parent)
-    except ValidationError as wrong:
-        raise DriverError(_first_error(wrong), where=str(file), hint=_hint(wrong)) from wrong
+def _as_found(wrong: DriverError) -> ManifestError:
+    return ManifestError(wrong.where, "", wrong.what, wrong.hint)
 
 
-def _resolved(name: str, tables: Mapping[str, tuple[Path, dict[str, Any]]], seen: tuple[str, ...]) -> dict[str, Any]:
-    """The table with what it extends merged under it."""
-    if name not in tables or name in seen:
-        below = seen[-1] if seen else name
-        raise DriverError(
-            f"extends {name!r}, which is {'a circle' if name in seen else 'not there'}",
-            where=str(tables[below][0]),
-            hint="Name a driver that stands on its own",
-        )
-    table = tables[name][1]
-    if "extends" not in table:
-        return table
-    parent = _resolved(table["extends"], tables, (*seen, name))
-    return merged({key: value for key, value in parent.items() if key not in (*NOT_INHERITED, "extends")}, table)
-
-
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``over`` on top of ``under``: tables are merged key by key, everything else is replaced."""
-    result = dict(under)
-    for key, value in over.items():
-        below = result.get(key)
-        result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return result
-
-
-def _first_error(wrong: ValidationError) -> str:
-    error = wrong.errors()[0]
-    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
-
-
-def _hint(wrong: ValidationError) -> str:
-    error = wrong.errors()[0]
-    if error["type"] != "extra_forbidden":
-        return "docs/drivers.md describes every key"
-    near = difflib.get_close_matches(str(error["loc"][-1]), _known_keys(), 1)
-    return f"Did you mean {near[0]!r}?" if near else "docs/drivers.md describes every key"
-
-
-def _known_keys() -> list[str]:
-    from lis_bridge.catalogue import manifest, manifest_parts
-
-    models = (*manifest.Model.__subclasses__(), *manifest_parts.Part.__subclasses__())
-    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+def _framing_of(driver: Driver) -> str:
+    """Where the first framing stands that cannot be used."""
+    for name, dialect in driver.manifest.dialect.items():
+        for framing in dialect.framing:
+            try:
+                Profile.from_dict(framing)
+            except DriverError:
+                return driver.place("dialect", name, "framing")
+    return str(driver.files[0])

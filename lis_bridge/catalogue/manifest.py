@@ -236,11 +236,12 @@ class RowsSpec(Model):
 
 class FormSpec(Model):
     """One form of a text: chosen when ``match`` is found at its start; its named groups are fields, ``fields`` are name = (at, width).
-    ``groups``: results that are groups of ``match``, as code = group; an empty one is no result.
+    ``name`` lets ``only`` of the dialect choose it. ``groups``: results that are groups of ``match``, as code = group; an empty one is no result.
     Places count from the start of the text; those of ``cell`` and ``cells`` from the group ``cells``, where ``match`` has one.
     """
 
     match: str
+    name: str | None = None
     fields: dict[str, tuple[int, int]] = {}
     constants: dict[str, str] = {}
     groups: dict[str, str] = {}
@@ -252,9 +253,10 @@ class FormSpec(Model):
 
 
 class FixedSpec(Model):
-    """The forms of a fixed-width dialect, tried in order."""
+    """The forms of a fixed-width dialect, tried in order; with ``only``, of those that have a name the ones named here."""
 
     form: tuple[FormSpec, ...]
+    only: tuple[str, ...] = ()
 
 
 class ReplySpec(Model):
@@ -319,6 +321,13 @@ class Ignored(Model):
     patterns: tuple[str, ...] = ()
 
 
+class OptionSpec(Model):
+    """What is a setting of the analyzer and cannot be seen on the wire: ``says`` what it is, each choice the tables that it lays over this manifest."""
+
+    says: str
+    choices: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
 class Manifest(Model):
     """A driver."""
 
@@ -328,6 +337,8 @@ class Manifest(Model):
     models: tuple[str, ...]
     class_: str = Field(alias="class")
     revision: int = Field(ge=1)
+    needs: str | None = Field(None, pattern=r"^[0-9]+(\.[0-9]+)*$")
+    replaces_shipped: bool = False
     extends: str | None = None
     lookalikes: tuple[str, ...] = ()
     direction: Literal["results", "results and query"] = "results"
@@ -347,4 +358,5 @@ class Manifest(Model):
     controls: ControlMarks | None = None
     runs: Runs = Runs()
     derive: str | None = None
+    options: dict[str, OptionSpec] = {}
     waived: dict[str, str] = {}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a site says differently from the driver."""
+    """What a site says differently from the driver. ``options`` are choices of the driver's own; ``specimen_pattern`` cuts the specimen id
+    out of what the analyzer sends (its first group); ``decimal`` is the sign that parts a value's decimals.
+    """
 
     codes: dict[str, str]
     units: dict[str, str]
@@ -15,6 +19,9 @@ class Overrides:
     dialect: str | None = None
     control_ids: frozenset[str] = frozenset()
     control_prefixes: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    specimen_pattern: re.Pattern[str] | None = None
+    decimal: str = "."
 
 
 NO_OVERRIDES = Overrides({}, {})

@@ -67,47 +67,6 @@ def marks_controls(manifest: Manifest) -> bool:
     return manifest.controls is not None or any(rule.is_ == "qc" for rule in rules)
 
 
-def mismatches(config: Config, library: Library, tests: TestCatalogue) -> Iterator[Finding]:
-    """Overrides that name a dialect, an option or a test that is not there: they would change nothing, or results under them would be held."""
-    from lis_bridge.settings import Finding
-    from lis_bridge.settings.nearest import did_you_mean
-
-    for index, analyzer in enumerate(config.analyzers):
-        manifest = library.driver(analyzer.driver).manifest
-        if analyzer.dialect is not None and analyzer.dialect not in manifest.dialect:
-            known = ", ".join(manifest.dialect)
-            hint = did_you_mean(analyzer.dialect, manifest.dialect) or f"it knows {known}"
-            what = f"driver {manifest.id} has no dialect {analyzer.dialect!r}"
-            yield Finding(("analyzer", index, "dialect"), what, hint)
-        for option in analyzer.options:
-            what = f"driver {manifest.id} has no option {option!r}"
-            yield Finding(("analyzer", index, "options", option), what, "Take it out; the driver's README names its options")
-        for code, test in analyzer.codes.items():
-            if tests.test(test) is None:
-                what = f"code {code!r}: the catalogue has no test {test!r}"
-                yield Finding(("analyzer", index, "codes", code), what, "Write a code of config/catalogue/tests.tsv")
-
-
-def refuse_mismatches(config: Config, library: Library) -> None:
-    """Raises ConfigError for the first of the mismatches: a service must not ignore what a site said."""
-    from lis_bridge import settings
-    from lis_bridge.core.faults import ConfigError
-
-    for found in mismatches(config, library, _tests()):
-        raise ConfigError(found.what, where=settings.place(config, found.location), hint=found.hint)
-
-
-def unheeded(config: Config) -> Iterator[Finding]:
-    """Keys that are in force on other links only: what a site believes to be pinned is not (promise 9)."""
-    from lis_bridge.settings import Finding
-
-    for index, analyzer in enumerate(config.analyzers):
-        scheme = analyzer.link.partition("://")[0]
-        if analyzer.peer is not None and scheme != "tcp-listen":
-            what = f"analyzer {analyzer.id!r}: peer is ignored, {scheme} names the other end itself"
-            yield Finding(("analyzer", index, "peer"), what, "Take it out; serial pins the instrument on any link")
-
-
 def _overrides(analyzer: Analyzer, manifest: Manifest) -> dict[str, Any]:
     """What is in force for an analyzer where the site says something else than the driver."""
     said = {"dialect": analyzer.dialect, "charset": list(analyzer.charset) or None, "options": analyzer.options or None}

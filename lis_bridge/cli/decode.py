@@ -7,13 +7,14 @@ logger did is repaired here (and only here and on import) and named in ``faults`
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from lis_bridge.cli.shelf import known
+from lis_bridge.cli.shelf import known, shelf
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
     from lis_bridge.catalogue.library import Candidate
 
 
-def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai") -> int:
+def decode(file: Path, driver: str | None = None, timezone: str = "Asia/Shanghai", drivers: Sequence[Path] | None = None) -> int:
     """Prints the document; exit code 0 decoded, 1 nothing decoded. Raises UsageError and DriverError."""
     from lis_bridge.catalogue.captures import document
-    from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.tests import TestCatalogue
 
     raw = bytes_of(file)
-    library = Library.load(resources.drivers())
+    library = shelf(drivers)
     if driver is None:
         candidates = library.identify(raw)
         if len(candidates) != 1:

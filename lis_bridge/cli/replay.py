@@ -69,15 +69,13 @@ def _tried(config: Path, named: set[int], quarantined: bool, held: bool, analyze
     """Show what a replay would do, and do nothing of it."""
     import structlog
 
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.cli.config import refuse_mismatches
+    from lis_bridge.cli.shelf import configured
     from lis_bridge.cli.trial import trial
-    from lis_bridge.core import resources
 
     # What is undone did not happen: the steps must not log it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    configured(config)  # what run would refuse is not tried
     with database(config) as (settings, store):
-        refuse_mismatches(settings, Library.load(resources.drivers()))  # as run would
         with store.read() as tx:
             chosen = sorted(named | set(_waiting(tx, quarantined, held, analyzer)))
         found = trial(settings, store, chosen)

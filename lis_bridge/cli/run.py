@@ -63,15 +63,12 @@ def _console(service: Service) -> Console | None:
 
 
 def _service(file: Path) -> Service:
-    from lis_bridge import settings
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.cli.config import refuse_mismatches
-    from lis_bridge.core import resources
+    from lis_bridge.cli.overriding import refuse_unpinned
+    from lis_bridge.cli.shelf import configured
     from lis_bridge.runtime.service import Service
 
-    library = Library.load(resources.drivers())
-    config = settings.load(file, drivers=library.ids())
-    refuse_mismatches(config, library)
+    config, library = configured(file)
+    refuse_unpinned(config, library)
     return Service(config, library=library)
 
 

@@ -64,13 +64,12 @@ def analyzer(
 
     Exit codes: 0 everything was taken, 2 usage, 5 nobody took it, 6 a driver is wrong, 130 interrupted.
     """
-    from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.tests import TestCatalogue
     from lis_bridge.simulate.analyzer import Analyzer, Mishaps
     from lis_bridge.simulate.scenario import morning, station
     from lis_bridge.transport import open_link
 
-    library = Library.load(resources.drivers())
+    library = shelf()
     manifest = library.driver(known(library, id, "simulate analyzer")).manifest
     one = station(id, manifest, TestCatalogue.load(resources.catalogue()))
     plan = morning([one], tubes, datetime.now(_zone(timezone)), seed)

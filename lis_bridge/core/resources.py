@@ -1,12 +1,12 @@
 """Where the drivers and the test catalogue stand: in the installed wheel, else in the checkout around this package.
 
-``LIS_BRIDGE_DRIVERS`` (a list separated like ``PATH``) puts folders in front, so that a hospital's own copy of a driver wins.
+A site's own folders stand in front: those that are passed in, then those of ``LIS_BRIDGE_DRIVERS`` (a list separated like ``PATH``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lis_bridge.core.faults import DriverError
@@ -16,13 +16,16 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _REMEDY = "Install lis-bridge again, or run it from a whole checkout"
 
 
-def drivers(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """The folders that hold driver folders, first wins. Raises DriverError naming a folder that is not there."""
+def drivers(own: Sequence[Path] = (), environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The folders that hold driver folders, the site's ``own`` first. Raises DriverError naming a folder that is not there."""
+    for folder in own:
+        if not folder.is_dir():
+            raise DriverError("no such folder", where=str(folder), hint="Name a folder that holds driver folders")
     extra = tuple(Path(entry) for entry in environment.get(ENVIRONMENT, "").split(os.pathsep) if entry)
     for folder in extra:
         if not folder.is_dir():
             raise DriverError("no such folder", where=f"{ENVIRONMENT}={folder}", hint="Name a folder that holds driver folders")
-    return (*extra, _shipped("_drivers", "drivers"))
+    return (*dict.fromkeys((*own, *extra)), _shipped("_drivers", "drivers"))
 
 
 def catalogue() -> Path:

@@ -127,5 +127,5 @@ class Undecided:
         self._since = now if snibe_like and head in (STX, ENQ + STX) else None
         if head == ENQ and not self._spoken:
             self._spoken = 1
-            return [Send(ACK)]
+            return [*self._noise.flush(), Send(ACK)]
         return []

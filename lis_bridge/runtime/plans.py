@@ -31,7 +31,7 @@ class Compiled:
 
 def compiled(config: Config, library: Library | None = None) -> Compiled:
     """Load (where ``library`` is not loaded yet) and compile. Raises DriverError and ConfigError."""
-    library = library or Library.load(resources.drivers())
+    library = library or Library.load(resources.drivers(config.drivers.paths))
     tests = TestCatalogue.load()
     plans = {
         analyzer.id: library.plan(analyzer.driver, tests, zone=config.site.timezone, overrides=_overrides(analyzer))
@@ -48,4 +48,7 @@ def _overrides(analyzer: Analyzer) -> Overrides:
         dialect=analyzer.dialect,
         control_ids=frozenset(analyzer.controls.ids),
         control_prefixes=analyzer.controls.prefixes,
+        options=analyzer.choices,
+        specimen_pattern=analyzer.specimen_pattern,
+        decimal=analyzer.decimal,
     )

@@ -33,6 +33,7 @@ def refusals(config: Config) -> tuple[Finding, ...]:
         *_shared_links(config),
         *_tls(config),
         *_console_tls(config),
+        *_driver_folders(config),
     )
 
 
@@ -109,6 +110,13 @@ def _missing(table: Console | Tls, names: Iterable[str], location: Location) -> 
         file = getattr(table, name)
         if file is not None and not file.is_file():
             yield Finding((*location, name), f"no such file: {file}", "Relative paths count from the configuration file")
+
+
+def _driver_folders(config: Config) -> Iterator[Finding]:
+    for folder in config.drivers.paths:
+        if not folder.is_dir():
+            hint = "Relative paths count from the configuration file; lis-bridge driver install makes the folder"
+            yield Finding(("drivers", "paths"), f"no such folder: {folder}", hint)
 
 
 def _emptiness(config: Config) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -48,6 +49,12 @@ def _pattern(value: Any) -> Any:
         raise refuse(
             f"bad regular expression {value!r}: {wrong}", "Write it between single quotes, so that \\ stays \\"
         ) from wrong
+
+
+def _cutting(value: re.Pattern[str]) -> re.Pattern[str]:
+    if value.groups < 1:
+        raise refuse(f"{value.pattern!r} has no group", "Put the part that is the specimen id in parentheses: '(.+)-[0-9]'")
+    return value
 
 
 def _charsets(value: Any) -> Any:
@@ -99,9 +106,11 @@ def _text(value: str) -> str:
 Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[str, AfterValidator(_name)]
 Texts = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], BeforeValidator(_listed)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed)]
 Words = dict[str, str]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
+Cutting = Annotated[re.Pattern[str], BeforeValidator(_pattern), AfterValidator(_cutting)]
 Charsets = Annotated[tuple[str, ...], BeforeValidator(_charsets)]
 AnalyzerLink = Annotated[str, _link("analyzer")]
 DestinationLink = Annotated[str, _link("destination")]

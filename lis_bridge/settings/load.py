@@ -67,9 +67,9 @@ def _rooted(config: Config, folder: Path) -> Config:
     analyzers = tuple(item.model_copy(update={"link": links.rooted(item.link, folder)}) for item in config.analyzers)
     destinations = tuple(_certificates_at(item, folder) for item in config.destinations)
     console = _files_at(config.console, ("certificate", "key"), folder)
-    return config.model_copy(
-        update={"storage": storage, "analyzers": analyzers, "destinations": destinations, "console": console}
-    )
+    drivers = config.drivers.model_copy(update={"paths": tuple(folder / item for item in config.drivers.paths)})
+    changed = {"storage": storage, "drivers": drivers, "analyzers": analyzers, "destinations": destinations, "console": console}
+    return config.model_copy(update=changed)
 
 
 def _sqlite_at(url: str, folder: Path) -> str:
@@ -85,6 +85,18 @@ def _certificates_at(destination: Destination, folder: Path) -> Destination:
 
 def _files_at(table: T, names: tuple[str, ...], folder: Path) -> T:
     return table.model_copy(update={name: folder / value for name in names if (value := getattr(table, name)) is not None})
+
+
+def driver_paths(path: Path) -> tuple[Path, ...]:
+    """The site's own driver folders, as far as a file names some that are there: they must be known before its drivers can be checked."""
+    try:
+        table = source.read(path).table
+    except ConfigError:
+        return ()
+    said = _said(table, "drivers", "paths", [])
+    named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    folders = (path.resolve().parent / item for item in named if isinstance(item, str))
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def place(config: Config, location: source.Location) -> str:

@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from lis_bridge.settings.fields import (
     AnalyzerLink,
     Charsets,
+    Cutting,
     DestinationLink,
     Listen,
     Name,
+    Paths,
     Pattern,
     StorageUrl,
     Text,
@@ -59,6 +61,12 @@ class Specimen(Table):
     require_order: bool = False
 
 
+class Drivers(Table):
+    """``[drivers]``: folders with the site's own driver folders, in front of those that come with the bridge."""
+
+    paths: Paths = ()
+
+
 class Controls(Table):
     """``[analyzer.controls]``: specimen ids that are control material at this site."""
 
@@ -72,6 +80,7 @@ class Analyzer(Table):
     id: Name
     name: Text = ""
     driver: Name
+    revision: int | None = Field(None, ge=1)
     link: AnalyzerLink
     dialect: Text | None = None
     charset: Charsets = ()
@@ -81,13 +90,21 @@ class Analyzer(Table):
     require_order: bool = False
     controls: Controls = Controls()
     codes: Words = {}
+    new_codes: Texts = ()
     units: Words = {}
+    decimal: Literal[".", ","] = "."
+    specimen_pattern: Cutting | None = None
     options: dict[str, bool | int | float | str] = {}
 
     @property
     def space(self) -> str:
         """The number space of its running numbers: the group that shares one worklist, else the analyzer alone."""
         return self.number_space or self.id
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The options as the driver's manifest writes their choices."""
+        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.options.items()}
 
 
 class Tls(Table):
@@ -146,6 +163,7 @@ class Config(Table):
     site: Site
     storage: Storage
     specimen: Specimen = Specimen()
+    drivers: Drivers = Drivers()
     analyzers: tuple[Analyzer, ...] = Field((), alias="analyzer")
     destinations: tuple[Destination, ...] = Field((), alias="destination")
     console: Console = Console()
