@@ -11,6 +11,7 @@ from itertools import chain, repeat
 
 import msgspec
 
+from lis_bridge.catalogue import commas
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
 from lis_bridge.catalogue.heads import Controls, Head, Kinds, moment_paths
@@ -62,6 +63,7 @@ class CompiledDialect:
                     last_wins=manifest.runs.repeated_in_message == "last",
                 ),
                 _RESULT[spec.kind],
+                comma=overrides.decimal == ",",
             )
             for table in spec.results
         )
@@ -69,7 +71,7 @@ class CompiledDialect:
         self._kinds = Kinds(spec.kinds)
         self._head = Head(spec.message, zone, overrides.specimen_pattern)
         self._controls = Controls(manifest, overrides)
-        self._pairs = pairs_form(spec) if spec.kind == "pairs" else None
+        self._pairs = pairs_form(spec, comma=overrides.decimal == ",") if spec.kind == "pairs" else None
         self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()
         self._csv = csv_form(spec) if spec.kind == "csv" else None
         self._pictures = pictures_form(spec.pictures) if spec.pictures else None
@@ -165,18 +167,21 @@ _ORDER = {"hl7": "OBR", "lis2": "O"}
 class _Table:
     """A compiled table with its way to rows."""
 
-    def __init__(self, table: Table, mapper: Mapper, result: str) -> None:
+    def __init__(self, table: Table, mapper: Mapper, result: str, *, comma: bool) -> None:
         self.kinds: frozenset[str] = frozenset(table.kinds) or frozenset({"patient", "qc"})
         self._mapper = mapper
         self._observed_once = table.observed_once
         self._record = table.record if table.record and table.record != result else None
         self._each = paths.parse(table.each) if table.each else None
+        self._commas = commas.places(table) if comma else None
         self._counted = self._record is None and self._each is None  # a run's spans count from where the text stands
 
     def map(self, reading: Reading, body: Body) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         rows = self._rows(reading)
         if not rows.size:
             return (), ()
+        if self._commas is not None:
+            commas.with_points(rows, *self._commas)
         if not self._counted or len(body.starts) > 1 or not isinstance(reading, Section):
             rows.spans = _wire_spans(rows.spans, body.starts)
         observations, images = self._mapper.map(rows, reading.lookup)

@@ -11,7 +11,7 @@ from lis_bridge.dialects import csv_text, fixed, pairs, paths, pictures
 from lis_bridge.dialects.csv_rows import Shape
 
 
-def pairs_form(spec: Dialect) -> pairs.Form:
+def pairs_form(spec: Dialect, *, comma: bool) -> pairs.Form:
     said = spec.pairs
     if said is None:
         raise ValueError("a dialect of kind pairs needs a table [dialect.NAME.pairs]")
@@ -20,7 +20,8 @@ def pairs_form(spec: Dialect) -> pairs.Form:
         for name, point in said.points.items()
     }
     value = re.compile(said.value) if said.value else None
-    return pairs.Form(said.separator, said.cut == "last", _heads(spec) | set(said.info), value, points, said.numeric_only)
+    heads = _heads(spec) | set(said.info)
+    return pairs.Form(said.separator, said.cut == "last", heads, value, points, said.numeric_only, comma)
 
 
 def _heads(spec: Dialect) -> frozenset[str]:
@@ -72,6 +73,7 @@ def fixed_forms(spec: Dialect) -> tuple[fixed.Form, ...]:
             form.groups,
         )
         for form in spec.fixed.form
+        if not spec.fixed.only or form.name is None or form.name in spec.fixed.only
     )
 
 

@@ -115,7 +115,9 @@ class Library:
         """The driver of that id. Raises DriverError naming the nearest known one."""
         found = self._drivers.get(id)
         if found is None:
-            raise DriverError(f"unknown driver {id!r}", hint=did_you_mean(id, self._drivers) or "lis-bridge driver list shows all")
+            raise DriverError(
+                f"unknown driver {id!r}", hint=did_you_mean(id, self._drivers) or "lis-bridge driver list shows all"
+            )
         return found
 
     def plan(self, id: str, tests: TestCatalogue, *, zone: tzinfo, overrides: Overrides = NO_OVERRIDES) -> Plan:

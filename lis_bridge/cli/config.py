@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,6 @@ from lis_bridge.cli.exits import Exit
 from lis_bridge.cli.output import Json, document
 
 if TYPE_CHECKING:
-    from lis_bridge.catalogue.library import Library
     from lis_bridge.catalogue.manifest import Manifest
     from lis_bridge.catalogue.tests import TestCatalogue
     from lis_bridge.settings import Analyzer, Config, Finding
@@ -35,19 +33,19 @@ def check(file: File, json: Json = False, strict: Strict = False) -> int:
     Exit codes: 0 usable, 1 warnings with --strict, 3 mistakes.
     """
     from lis_bridge import settings
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.core import resources
+    from lis_bridge.cli.overriding import mismatches, outgrown, unheeded, unpinned
+    from lis_bridge.cli.shelf import shelf_of
 
-    library = Library.load(resources.drivers())
+    library = shelf_of(file)
     found, wrong = settings.examine(file, drivers=library.ids())
     errors = [_plain(error.where, error.what, error.hint) for error in wrong]
     warnings: list[dict[str, str]] = []
     overrides: list[dict[str, Any]] = []
     if found is not None:
         tests = _tests()
-        errors += [_placed(found, item) for item in mismatches(found, library, tests)]
+        errors += [_placed(found, item) for item in (*mismatches(found, library, tests), *unpinned(found, library))]
         marks = settings.warnings(found, marks_controls=lambda driver: marks_controls(library.driver(driver).manifest))
-        warnings = [_placed(found, item) for item in (*marks, *unheeded(found))]
+        warnings = [_placed(found, item) for item in (*marks, *unheeded(found), *outgrown(found, library))]
         overrides = [_overrides(analyzer, library.driver(analyzer.driver).manifest) for analyzer in found.analyzers]
     report = {"ok": not errors, "errors": errors, "warnings": warnings, "analyzers": overrides}
     document(report) if json else _tell(file, report)
@@ -69,7 +67,14 @@ def marks_controls(manifest: Manifest) -> bool:
 
 def _overrides(analyzer: Analyzer, manifest: Manifest) -> dict[str, Any]:
     """What is in force for an analyzer where the site says something else than the driver."""
-    said = {"dialect": analyzer.dialect, "charset": list(analyzer.charset) or None, "options": analyzer.options or None}
+    said = {
+        "revision": analyzer.revision,
+        "dialect": analyzer.dialect,
+        "charset": list(analyzer.charset) or None,
+        "options": analyzer.options or None,
+        "decimal": analyzer.decimal if analyzer.decimal != "." else None,
+        "specimen_pattern": analyzer.specimen_pattern.pattern if analyzer.specimen_pattern else None,
+    }
     tables = {"codes": (analyzer.codes, manifest.codes), "units": (analyzer.units, manifest.units)}
     changes = {name: _changed(site, driver) for name, (site, driver) in tables.items() if site}
     return {

@@ -1,41 +1,70 @@
-"""``lis-bridge driver``: what drivers there are, and whether they hold what they promise."""
+"""``lis-bridge driver``: what drivers there are, whether they hold what they promise, and how they travel."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
-import msgspec
 import typer
 
+from lis_bridge.cli.driver_check import check
+from lis_bridge.cli.driver_travel import install, pack
+from lis_bridge.cli.output import Drivers, Json, document
+from lis_bridge.cli.shelf import shelf
 from lis_bridge.core import resources
+from lis_bridge.core.faults import UsageError
 
-if TYPE_CHECKING:
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.catalogue.tests import TestCatalogue
+app = typer.Typer(no_args_is_help=True, help="List the drivers, check what they promise, and carry them to the next site.")
+app.command("check", epilog="Example: lis-bridge driver check mindray-bs --watch")(check)
+app.command("pack", epilog="Example: lis-bridge driver pack mindray-bs -o mindray-bs.lisdriver")(pack)
+app.command("install", epilog="Example: lis-bridge driver install mindray-bs.lisdriver --into drivers")(install)
 
-app = typer.Typer(no_args_is_help=True, help="List the drivers and check what they promise.")
-
-_Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
-
-
-def _shelf() -> tuple[Library, TestCatalogue]:
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.catalogue.tests import TestCatalogue
-
-    return Library.load(resources.drivers()), TestCatalogue.load(resources.catalogue())
+Markdown = Annotated[bool, typer.Option("--markdown", help="The table of README.md.")]
+Into = Annotated[
+    Path | None, typer.Option("--into", metavar="PAGE", help="With --markdown: put it between the markers of this page.")
+]
 
 
 @app.command("list", epilog="Example: lis-bridge driver list --json")
-def list_(json: _Json = False) -> None:
-    """All drivers with class, protocol, direction and evidence tier."""
-    from lis_bridge.catalogue.check import Subject, tier
+def list_(json: Json = False, markdown: Markdown = False, into: Into = None, drivers: Drivers = None) -> None:
+    """All drivers with class, protocol, direction and evidence tier, which is computed: every driver is checked for it."""
+    rows = _rows(drivers)
+    if markdown:
+        _table_into(into, rows)
+    elif json:
+        document(rows)
+    else:
+        _tell(rows)
 
-    library, tests = _shelf()
-    rows = [_row(Subject(library.driver(id), library, tests), tier) for id in library.ids()]
-    if json:
-        sys.stdout.buffer.write(msgspec.json.encode(rows) + b"\n")
+
+def _rows(drivers: list[Path] | None) -> list[dict[str, Any]]:
+    from rich.console import Console
+    from rich.progress import track
+
+    from lis_bridge.catalogue.checks import QUICK, Subject
+    from lis_bridge.catalogue.checks.sheet import row
+    from lis_bridge.catalogue.tests import TestCatalogue
+
+    library, tests = shelf(drivers), TestCatalogue.load(resources.catalogue())
+    told = Console(stderr=True)
+    ids = track(library.ids(), "checking", console=told, transient=True, disable=not told.is_terminal)
+    return [row(Subject(library.driver(id), library, tests, QUICK)) for id in ids]
+
+
+def _table_into(page: Path | None, rows: list[dict[str, Any]]) -> None:
+    from lis_bridge.catalogue.checks.sheet import BEGIN, END, markdown, placed
+
+    table = markdown(rows)
+    if page is None:
+        typer.echo(table)
         return
+    text = placed(page.read_text(encoding="utf-8"), table)
+    if text is None:
+        raise UsageError("the page has no markers", where=str(page), hint=f"Write {BEGIN} and {END} where the table belongs")
+    page.write_text(text, encoding="utf-8")
+
+
+def _tell(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -47,49 +76,3 @@ def list_(json: _Json = False) -> None:
         models = [", ".join(row["models"])] if wide else []
         table.add_row(row["id"], row["class"], row["protocol"], row["direction"], row["tier"], *models)
     console.print(table)
-
-
-def _row(subject: Any, tier: Any) -> dict[str, Any]:
-    manifest = subject.driver.manifest
-    return {
-        "id": manifest.id,
-        "name": manifest.name,
-        "class": manifest.class_,
-        "protocol": ", ".join(sorted({_PROTOCOLS[dialect.kind] for dialect in manifest.dialect.values()})),
-        "direction": manifest.direction,
-        "tier": tier(subject),
-        "models": list(manifest.models),
-        "revision": manifest.revision,
-        "not_verified": list(manifest.not_verified),
-    }
-
-
-_PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width", "csv": "delimited"}
-
-
-@app.command("check", epilog="Example: lis-bridge driver check mindray-bs")
-def check(
-    ids: Annotated[list[str] | None, typer.Argument(help="Driver ids; all when none is named.", show_default=False)] = None,
-    json: _Json = False,
-) -> None:
-    """Runs the conformance checks; exit code 1 when one of them finds something."""
-    from lis_bridge.catalogue.check import CHECKS, Subject, run, tier
-
-    library, tests = _shelf()
-    report: list[dict[str, Any]] = []
-    for id in ids or library.ids():
-        subject = Subject(library.driver(id), library, tests)
-        found = [finding for name in CHECKS for finding in run(subject, name)]
-        report.append({"driver": id, "tier": tier(subject), "findings": [_plain(finding) for finding in found]})
-    if json:
-        sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
-    else:
-        for entry in report:
-            typer.echo(f"{entry['driver']}: {entry['tier']}, {len(entry['findings'])} findings")
-            for finding in entry["findings"]:
-                typer.echo(f"  {finding['check']}: {finding['where']}: {finding['what']}")
-    raise typer.Exit(1 if any(entry["findings"] for entry in report) else 0)
-
-
-def _plain(finding: Any) -> dict[str, str]:
-    return {"check": finding.check, "where": finding.where, "what": finding.what}

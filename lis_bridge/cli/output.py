@@ -13,6 +13,12 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for scripts.")]
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.", show_default=False)]
+Drivers = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--drivers", metavar="FOLDER", help="A folder with the site's own drivers; may be said again.", show_default=False
+    ),
+]
 By = Annotated[str, typer.Option("--by", metavar="NAME", default_factory=getpass.getuser, help="Who decides; written down.")]
 
 # A pipe has no width; without this, tables in files and logs would be cut to 80 columns.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
@@ -14,11 +12,6 @@ from lis_bridge.core.faults import UsageError
 if TYPE_CHECKING:
     from lis_bridge.catalogue.library import Broken, Library
     from lis_bridge.settings import Config
-
-Drivers = Annotated[
-    list[Path] | None,
-    typer.Option("--drivers", metavar="FOLDER", help="A folder with the site's own drivers; may be said again.", show_default=False),
-]
 
 
 def shelf(own: Sequence[Path] | None = None, *, broken: Broken | None = None) -> Library:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from lis_bridge.cli.exits import Exit
-from lis_bridge.cli.shelf import known
+from lis_bridge.cli.shelf import known, shelf
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 

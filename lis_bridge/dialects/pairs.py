@@ -19,6 +19,7 @@ CODE, VALUE, VERBATIM = Path("", name="code"), Path("", name="value"), Path("", 
 UNIT, LOW, HIGH, FLAG = Path("", name="unit"), Path("", name="low"), Path("", name="high"), Path("", name="flag")
 _PARTS = (CODE, VALUE, VERBATIM, UNIT, LOW, HIGH, FLAG)
 _NUMBER = re.compile(r"[<>≤≥]?\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_COMMA_NUMBER = re.compile(r"[<>≤≥]?\s*[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
 _POINT = re.compile(r"\(([^(),;]*),([^(),;]*)\)")
 
 
@@ -42,6 +43,7 @@ class Form:
     value: re.Pattern[str] | None
     points: Mapping[str, Points]
     numeric_only: bool
+    comma: bool = False
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class _Collector:
 
     def pair(self, name: str, text: str, span: tuple[int, int]) -> None:
         if self.form.value is None:
-            if self.form.numeric_only and not _NUMBER.fullmatch(text):
+            if self.form.numeric_only and not (_COMMA_NUMBER if self.form.comma else _NUMBER).fullmatch(text):
                 return
             self._row(span, code=name, value=text, verbatim=text)
             return

@@ -87,8 +87,8 @@ def _files_at(table: T, names: tuple[str, ...], folder: Path) -> T:
     return table.model_copy(update={name: folder / value for name in names if (value := getattr(table, name)) is not None})
 
 
-def driver_paths(path: Path) -> tuple[Path, ...]:
-    """The site's own driver folders, as far as a file names some that are there: they must be known before its drivers can be checked."""
+def driver_paths(path: Path, *, there: bool = True) -> tuple[Path, ...]:
+    """The site's own driver folders, as far as a file names some (that are ``there``): they must be known before its drivers can be checked."""
     try:
         table = source.read(path).table
     except ConfigError:
@@ -96,7 +96,7 @@ def driver_paths(path: Path) -> tuple[Path, ...]:
     said = _said(table, "drivers", "paths", [])
     named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
     folders = (path.resolve().parent / item for item in named if isinstance(item, str))
-    return tuple(folder for folder in folders if folder.is_dir())
+    return tuple(folder for folder in folders if folder.is_dir() or not there)
 
 
 def place(config: Config, location: source.Location) -> str:

@@ -19,6 +19,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[site]": models.Site,
     "[storage]": models.Storage,
     "[specimen]": models.Specimen,
+    "[drivers]": models.Drivers,
     "[[analyzer]]": models.Analyzer,
     "[analyzer.controls]": models.Controls,
     "[[destination]]": models.Destination,

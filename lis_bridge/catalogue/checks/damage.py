@@ -14,6 +14,7 @@ from lis_bridge.catalogue.captures import Capture
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
 from lis_bridge.catalogue.plan import Plan
+from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Message, Observation
 from lis_bridge.framing import Body, Discarded, MessageReceived, make, unframe
 
@@ -86,13 +87,13 @@ class _Known:
         news = [body for body in bodies if body.text and not (body.complete and body.text in self.bodies)]
         if not news and _shows(bodies):
             return None
-        other = _results(message for body in news for message in _messages(plan, body)) - self.results
+        messages, faults = _read(plan, news)
+        other = _results(messages) - self.results
         if other:
             return "gives other results", other
-        if _shows(bodies):
+        if faults or _shows(bodies):
             return None
-        got = _results(message for body in bodies for message in _messages(plan, body))
-        lost = self.strict - got
+        lost = self.strict - _results(_read(plan, bodies)[0])
         return ("loses results without a word", lost) if lost and not _discards(plan, raw) else None
 
 
@@ -108,8 +109,9 @@ def _shows(bodies: Sequence[Body]) -> bool:
     return any(body.faults or not body.complete for body in bodies) or not bodies
 
 
-def _messages(plan: Plan, body: Body) -> list[Message]:
-    return plan.decode_body(body, complete=body.complete)[0]
+def _read(plan: Plan, bodies: Iterable[Body]) -> tuple[list[Message], list[Fault]]:
+    read = [plan.decode_body(body, complete=body.complete) for body in bodies if body.text]
+    return [message for messages, _ in read for message in messages], [fault for _, faults in read for fault in faults]
 
 
 def _known(plan: Plan, raw: bytes) -> _Known:

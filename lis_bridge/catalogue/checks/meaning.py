@@ -19,7 +19,9 @@ def codes(subject: Subject) -> Iterator[Finding]:
     for code, name in subject.driver.manifest.codes.items():
         if subject.tests.test(name) is None:
             hint = did_you_mean(name, known) or "Write a code of config/catalogue/tests.tsv"
-            yield Finding("codes", subject.driver.place("codes", code), f"codes.{code}", f"{name!r} is not in the catalogue", hint)
+            yield Finding(
+                "codes", subject.driver.place("codes", code), f"codes.{code}", f"{name!r} is not in the catalogue", hint
+            )
 
 
 def loinc(subject: Subject) -> Iterator[Finding]:

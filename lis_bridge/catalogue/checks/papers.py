@@ -10,7 +10,9 @@ from lis_bridge.catalogue.checks.subject import Subject
 
 SECTIONS = ("Cabling", "What it says", "Evidence", "Not verified")
 _UNGUARDED = re.compile(r"\b(?:no|without)\b[^.;]{0,30}\b(?:checksum|check character|BCC|CRC)s?\b", re.IGNORECASE)
-_ID_CARD = re.compile(rb"(?<![0-9])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])")
+_ID_CARD = re.compile(
+    rb"(?<![0-9])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])"
+)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -68,4 +70,6 @@ def hook(subject: Subject) -> Iterator[Finding]:
     """A driver is data: it holds no code (docs/decisions/0006)."""
     for file in sorted(subject.driver.folder.rglob("*")):
         if file.suffix in (".py", ".pyc", ".so", ".pyd"):
-            yield Finding("hook", str(file), "", "is code, which no driver may hold", "Declare it in driver.toml, or extend a dialect")
+            yield Finding(
+                "hook", str(file), "", "is code, which no driver may hold", "Declare it in driver.toml, or extend a dialect"
+            )

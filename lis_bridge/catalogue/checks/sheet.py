@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lis_bridge.catalogue.checks.subject import Subject, is_guarded
-from lis_bridge.catalogue.checks.tiers import tier
+from lis_bridge.catalogue.checks.tiers import checked
 
-PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width"}
+PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width", "csv": "delimited"}
 BEGIN, END = "<!-- drivers: begin -->", "<!-- drivers: end -->"
 _HEADS = ("driver", "models", "class", "protocol", "direction", "checksum", "tier", "not verified")
 
@@ -24,7 +24,7 @@ def row(subject: Subject) -> dict[str, Any]:
         "protocol": ", ".join(sorted({_protocol(kind) for kind in _kinds(subject)})),
         "direction": manifest.direction,
         "checksum": checksum_of(subject),
-        "tier": tier(subject),
+        "tier": checked(subject)[0],
         "models": list(manifest.models),
         "revision": manifest.revision,
         "not_verified": list(manifest.not_verified),

@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
+from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.running import findings
 from lis_bridge.catalogue.checks.subject import Subject
 
@@ -23,12 +24,10 @@ PROOFS = "evidence.toml"
 _REAL = re.compile(r"\breal\b")
 
 
-def tier(subject: Subject) -> Tier:
-    """The tier of a driver; it runs the checks."""
-    manifest = subject.driver.manifest
-    if manifest.low_confidence or not subject.captures or findings(subject):
-        return "draft"
-    return ranked(subject)
+def checked(subject: Subject) -> tuple[Tier, list[Finding]]:
+    """The tier of a driver with what its checks find."""
+    found = findings(subject)
+    return "draft" if found else ranked(subject), found
 
 
 def ranked(subject: Subject) -> Tier:
