@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ARGS ?=
 
-.PHONY: help demo test check bench bench-check bench-path clean
+.PHONY: help demo test check docs bench bench-check bench-path clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -22,6 +22,9 @@ check: .venv/ready-test ## Linters, types and import contracts only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: .venv/ready ## Write the table of drivers into README.md
+	$(BIN)/lis-bridge driver list --markdown --into README.md
 
 bench: .venv/ready-bench ## Measure beside other parsers and keep this machine's figures (ARGS="benches/test_hl7.py")
 	$(BIN)/python -m pytest -q --benchmark-quiet --keep $(or $(ARGS),benches)

@@ -41,14 +41,15 @@ def _rows(drivers: list[Path] | None) -> list[dict[str, Any]]:
     from rich.console import Console
     from rich.progress import track
 
-    from lis_bridge.catalogue.checks import QUICK, Subject
+    from lis_bridge.catalogue.checks import QUICK, Subject, checked
     from lis_bridge.catalogue.checks.sheet import row
     from lis_bridge.catalogue.tests import TestCatalogue
 
     library, tests = shelf(drivers), TestCatalogue.load(resources.catalogue())
     told = Console(stderr=True)
     ids = track(library.ids(), "checking", console=told, transient=True, disable=not told.is_terminal)
-    return [row(Subject(library.driver(id), library, tests, QUICK)) for id in ids]
+    subjects = (Subject(library.driver(id), library, tests, QUICK) for id in ids)
+    return [row(subject, checked(subject)[0]) for subject in subjects]
 
 
 def _table_into(page: Path | None, rows: list[dict[str, Any]]) -> None:

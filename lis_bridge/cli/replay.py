@@ -27,6 +27,13 @@ Entries = Annotated[
 ]
 Quarantined = Annotated[bool, typer.Option("--quarantined", help="Everything that is quarantined.")]
 Held = Annotated[bool, typer.Option("--held", help="Everything that an open hold waits for.")]
+All = Annotated[
+    bool, typer.Option("--all", help="With --dry-run: every entry of which results were filed, held against the present drivers.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="With --all: what was filed from that day on."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be filed and what would change; nothing is written.")
 ]
@@ -40,18 +47,26 @@ def replay(
     quarantined: Quarantined = False,
     held: Held = False,
     analyzer: Analyzer = None,
+    all_: All = False,
+    since: Since = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
     """Process journal entries again; a running service does so within a second.
 
     Exit codes: 0 something is processed again, 1 nothing waited. With --dry-run: 0 nothing delivered would be read differently, 1 something would, or
-    not all could be looked at.
+    not all could be looked at. With --all --dry-run: 0 every filed result would be read the same today, 1 one would not.
 
     Example: lis-bridge replay -c bridge.toml --quarantined --held --analyzer line-1
     """
     from lis_bridge.pipeline.deciding import Decisions
 
+    if all_ or since is not None:
+        if not (all_ and dry_run) or entries or quarantined or held:
+            raise UsageError(
+                "--all only looks", where="lis-bridge replay", hint="Write --all --dry-run, and nothing to choose entries"
+            )
+        return _compared(config, analyzer, since, json)
     if not (entries or quarantined or held):
         raise UsageError("nothing was chosen", where="lis-bridge replay", hint="Name entries, or --quarantined, or --held")
     if dry_run:
@@ -81,6 +96,27 @@ def _tried(config: Path, named: set[int], quarantined: bool, held: bool, analyze
         found = trial(settings, store, chosen)
     document(found) if json else _tell(found)
     return Exit.OK if chosen and found.harmless else Exit.FINDINGS
+
+
+def _compared(config: Path, analyzer: str | None, since: datetime | None, json: bool) -> int:
+    """Hold everything that was filed against the present drivers and overrides."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from lis_bridge.cli.comparison import compare
+    from lis_bridge.cli.comparison_report import as_document, tell
+    from lis_bridge.cli.shelf import configured
+
+    configured(config)
+    told = Console(stderr=True)
+    with database(config) as (settings, store), Progress(console=told, transient=True, disable=not told.is_terminal) as bar:
+        if analyzer is not None and analyzer not in [one.id for one in settings.analyzers]:
+            raise UsageError(f"there is no analyzer {analyzer!r}", where="--analyzer", hint="Name one of the configuration")
+        task = bar.add_task("reading", total=None)
+        moment = since.replace(tzinfo=settings.site.timezone).astimezone(UTC) if since is not None else None
+        found = compare(settings, store, analyzer, moment, lambda seen, total: bar.update(task, completed=seen, total=total))
+    document(as_document(found)) if json else tell(found)
+    return Exit.OK if found.harmless else Exit.FINDINGS
 
 
 def _tell(found: Trial) -> None:

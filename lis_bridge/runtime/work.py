@@ -79,8 +79,8 @@ class Work:
 def work(parts: Parts) -> Work:
     """The process step and the senders of a configuration. Raises ConfigError."""
     config, compiled = parts.config, parts.compiled
-    rules = SpecimenRules(config.specimen.barcode, config.specimen.date_window_hours, config.site.timezone)
-    instruments = {analyzer.id: _instrument(analyzer, compiled) for analyzer in config.analyzers}
+    rules = specimen_rules(config)
+    instruments = {analyzer.id: instrument(analyzer, compiled) for analyzer in config.analyzers}
     process = Process(instruments, config.destinations, rules, compiled.tests, Formulas.load(), parts.clock)
     senders = _senders(parts, process.tubes.seal)
     return Work(process, list(senders.values()), partial(_hand_on, senders))
@@ -95,7 +95,13 @@ def _hand_on(senders: Mapping[str, Outbound], outcome: Processed) -> None:
             sender.wake()
 
 
-def _instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
+def specimen_rules(config: Config) -> SpecimenRules:
+    """How the site names tubes."""
+    return SpecimenRules(config.specimen.barcode, config.specimen.date_window_hours, config.site.timezone)
+
+
+def instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
+    """What the process step knows of one analyzer."""
     manifest = compiled.plans[analyzer.id].manifest
     akin = {manifest.id, *manifest.lookalikes}
     others = {id: compiled.library.driver(id).manifest.models for id in compiled.library.ids() if id not in akin}

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lis_bridge.catalogue.checks.subject import Subject, is_guarded
-from lis_bridge.catalogue.checks.tiers import checked
+from lis_bridge.catalogue.checks.tiers import Tier
 
 PROTOCOLS = {"hl7": "HL7 v2", "lis2": "LIS2-A2", "pairs": "name:value", "fixed": "fixed width", "csv": "delimited"}
 BEGIN, END = "<!-- drivers: begin -->", "<!-- drivers: end -->"
 _HEADS = ("driver", "models", "class", "protocol", "direction", "checksum", "tier", "not verified")
 
 
-def row(subject: Subject) -> dict[str, Any]:
-    """What there is to say of a driver; it runs the checks for the tier."""
+def row(subject: Subject, tier: Tier) -> dict[str, Any]:
+    """What there is to say of a driver."""
     manifest = subject.driver.manifest
     return {
         "id": manifest.id,
@@ -24,7 +24,7 @@ def row(subject: Subject) -> dict[str, Any]:
         "protocol": ", ".join(sorted({_protocol(kind) for kind in _kinds(subject)})),
         "direction": manifest.direction,
         "checksum": checksum_of(subject),
-        "tier": checked(subject)[0],
+        "tier": tier,
         "models": list(manifest.models),
         "revision": manifest.revision,
         "not_verified": list(manifest.not_verified),
