@@ -127,7 +127,7 @@ class Library:
         try:
             return Plan(manifest, tests, zone=zone, overrides=overrides)
         except re.error as wrong:
-            where = manifests.line_of(driver.files, str(wrong.pattern))
+            where = manifests.line_of(driver.files, _expression_of(driver, str(wrong.pattern)))
             raise DriverError(f"bad regular expression: {wrong}", where=where, hint="Mend it, between single quotes") from wrong
         except ValueError as wrong:
             raise DriverError(str(wrong), where=str(driver.files[0]), hint="Mend the manifest") from wrong
@@ -207,6 +207,20 @@ def _driver(
 
 def _as_found(wrong: DriverError) -> ManifestError:
     return ManifestError(wrong.where, "", wrong.what, wrong.hint)
+
+
+def _expression_of(driver: Driver, pattern: str) -> str:
+    """The text of the manifest that a regular expression which cannot be compiled was made from."""
+    texts = (text for text in manifests.texts(driver.table) if text in pattern and not _compiles(text))
+    return max(texts, key=len, default=pattern)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def _framing_of(driver: Driver) -> str:

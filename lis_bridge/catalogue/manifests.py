@@ -101,6 +101,15 @@ def line_of(files: Sequence[Path], text: str) -> str:
     return str(files[0])
 
 
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a table, but the keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from texts(inner)
+
+
 def known_keys(location: Location) -> tuple[str, ...]:
     """The keys of the table at a location, as a manifest spells them."""
     annotation: Any = Manifest

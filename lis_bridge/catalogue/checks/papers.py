@@ -56,14 +56,9 @@ def readme(subject: Subject) -> Iterator[Finding]:
     for title in SECTIONS:
         if f"**{title}" not in text:
             yield Finding("readme", f"{file}:1", title, "has no such section", f"Add a paragraph that begins with **{title}.**")
-    if not subject.guarded and not over_network(subject) and not _UNGUARDED.search(text):
+    if not subject.guarded and not subject.over_network and not _UNGUARDED.search(text):
         hint = "Say that there is no checksum, so that nobody relies on one"
-        yield Finding("readme", f"{file}:1", "checksum", "does not say that the wire has no checksum", hint)
-
-
-def over_network(subject: Subject) -> bool:
-    """True where every framing is MLLP, which is spoken over TCP: that has a checksum of its own."""
-    return all(profile.kind == "mllp" for profile in subject.plan.profiles)
+        yield Finding("readme", f"{file}:1", "checksum", "does not say that the line has no checksum", hint)
 
 
 def hook(subject: Subject) -> Iterator[Finding]:

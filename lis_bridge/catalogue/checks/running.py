@@ -17,9 +17,9 @@ Check = Callable[[Subject], Iterable[Finding]]
 
 
 def _schema(subject: Subject) -> Iterable[Finding]:
-    """The manifest compiles, and its waivers name checks; what does not load at all is told by ``Library.load``."""
+    """The manifest compiles, its class and its waivers are known; what does not load at all is told by ``Library.load``."""
     assert subject.plan
-    return schema.waivers(subject, CHECKS)
+    return (*schema.family(subject), *schema.waivers(subject, CHECKS))
 
 
 CHECKS: dict[str, Check] = {
@@ -69,6 +69,6 @@ def _stale(subject: Subject, name: str, key: str, reason: str) -> Finding:
 def findings(subject: Subject) -> list[Finding]:
     """What all checks find, in their order; what cannot be compiled or read is told once."""
     first = run(subject, "schema")
-    if any(not finding.key.startswith("waived.") for finding in first):
+    if first and not first[0].key:
         return first
     return [*first, *(finding for name in CHECKS if name != "schema" for finding in run(subject, name))]

@@ -34,6 +34,20 @@ def _unknown_forms(dialects: Collection[object]) -> Iterator[str]:
             yield from set(fixed.only) - {form.name for form in fixed.form}
 
 
+CLASSES = (
+    "blood gas", "chemistry", "coagulation", "electrolytes", "electrophoresis", "esr", "glycated hemoglobin", "hematology",
+    "hemorheology", "immunoassay", "microbiology", "molecular", "urine",
+)  # fmt: skip
+
+
+def family(subject: Subject) -> Iterator[Finding]:
+    """The class is one of those that the table of drivers is sorted by."""
+    said = subject.driver.manifest.class_
+    if said not in CLASSES:
+        hint = did_you_mean(said, CLASSES) or f"one of {', '.join(CLASSES)}"
+        yield Finding("schema", subject.driver.place("class"), "class", f"{said!r} is no class", hint)
+
+
 def waivers(subject: Subject, known: Collection[str]) -> Iterator[Finding]:
     """Every waiver names a check, alone or with the key that it is about."""
     for name, reason in subject.driver.manifest.waived.items():

@@ -49,7 +49,7 @@ def checksum_of(subject: Subject) -> str:
     guarded = {profile for profile in lines if is_guarded(profile)}
     if guarded:
         return "yes" if guarded == lines else "as set"
-    return "TCP's" if lines and all(profile.kind == "mllp" for profile in lines) else "no"
+    return "TCP's" if subject.over_network else "no"
 
 
 def markdown(rows: Iterable[Mapping[str, Any]]) -> str:

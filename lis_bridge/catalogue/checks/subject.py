@@ -51,6 +51,12 @@ class Subject:
         """The framings that declare a checksum."""
         return tuple(profile for profile in self.plan.profiles if is_guarded(profile))
 
+    @property
+    def over_network(self) -> bool:
+        """True where every framing is MLLP and the usual link is no serial line: TCP has a checksum of its own."""
+        serial = self.driver.manifest.link.get("default", "").startswith("serial")
+        return not serial and all(profile.kind == "mllp" for profile in self.plan.profiles)
+
     def sampled(self, size: int, *, share: int = 1) -> Iterable[int]:
         """Offsets below ``size``, evenly: as many as the effort says, or a ``share``-th of that where looking at one is costly."""
         return range(0, size, max(1, -(-size * share // self.effort)) if self.effort else 1)
