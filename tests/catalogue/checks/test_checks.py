@@ -125,7 +125,7 @@ def test_a_checksum_that_is_not_looked_at_is_found_by_flipped_bits(copy: Copies)
     driver = copy("siemens-dimension")
     capture = driver.file("captures/siemens-dimension--01.txt")
     raw = capture.read_bytes()
-    start = raw.index(b"\x02R")
+    start = raw.rindex(b"\x02R", 0, raw.index(b"TESSA"))
     capture.write_bytes(raw[start : raw.index(b"\x03", start) + 1])
     assert driver.finds("flips") == []
     driver.edit('refusal = "15" }]', 'refusal = "15" }, { kind = "block", start = "02", end = "03" }]')
