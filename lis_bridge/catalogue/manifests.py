@@ -57,9 +57,9 @@ def validated(table: Mapping[str, Any], files: Sequence[Path]) -> tuple[Manifest
 
 
 def _errors(wrong: ValidationError, files: Sequence[Path]) -> Iterator[ManifestError]:
-    """One for each key: a value that fits no member of a union is told once."""
+    """One for each key, unknown ones first: what they are slips of is missing elsewhere. A value that fits no member of a union is told once."""
     seen: set[str] = set()
-    for detail in wrong.errors():
+    for detail in sorted(wrong.errors(), key=lambda detail: detail["type"] != "extra_forbidden"):
         location = _spelled(detail["loc"])
         where, (what, hint) = place(files, location), _words(detail, location)
         if (told := f"{where} {location[-1:]}") not in seen:
