@@ -8,7 +8,7 @@ looked at; those that wait are a replay's business.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -187,10 +187,11 @@ class _Reading:
                 if message.kind == "patient" and message.closed:
                     yield with_derived(message, known.plan, self._formulas, self._tests)
 
-    def _slots(self, tx: Connection, key: str) -> Container[Slot]:
-        """The measurements that a tube knows, by whichever entry."""
+    def _slots(self, tx: Connection, key: str) -> frozenset[Slot]:
+        """The measurements of which a tube has a result, by whichever entry."""
         row = tables.TUBE_BY_KEY.one(tx, of=key)
-        return self._tubes.state(tx, row[0]).slots if row is not None else ()
+        slots = self._tubes.state(tx, row[0]).slots if row is not None else {}
+        return frozenset(slot for slot, runs in slots.items() if any(run.row.is_result for run in runs))
 
     def leave(self) -> None:
         """What the entry gives today and its tube has never had."""

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lis_bridge.catalogue.captures import Capture, document
+from lis_bridge.catalogue.captures import document
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
-from lis_bridge.core.results import Message
 
 
 def expected(subject: Subject) -> Iterator[Finding]:
@@ -57,12 +56,10 @@ def _kinds(faults: list[dict[str, str]]) -> list[str]:
 def mapped(subject: Subject) -> Iterator[Finding]:
     """Every result code of patients in the captures is mapped or ignored, with a unit that the catalogue knows for the test."""
     for capture, found in subject.decoded:
-        for message in found.messages:
-            yield from _unmapped(subject, capture, message)
-
-
-def _unmapped(subject: Subject, capture: Capture, message: Message) -> Iterator[Finding]:
-    hint = "Map it in [codes] or [units], ignore it with a reason, or waive it"
-    for seen in message.observations if message.kind == "patient" else ():
-        if seen.problem is not None:
-            yield Finding("mapped", str(capture.file), seen.code, f"{seen.problem} {seen.unit or ''}".rstrip(), hint)
+        rows = (row for message in found.messages if message.kind == "patient" for row in message.observations)
+        problems = dict.fromkeys(
+            (row.code, f"{row.problem} {row.unit or ''}".rstrip()) for row in rows if row.problem is not None
+        )
+        for code, what in problems:
+            hint = "Map it in [codes] or [units], ignore it with a reason, or waive it"
+            yield Finding("mapped", str(capture.file), code, what, hint)
