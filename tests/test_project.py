@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -18,20 +17,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
-# Of the standard library a hook may use what computes and nothing that reaches out.
-HOOK_MAY_IMPORT = {"__future__", "collections", "dataclasses", "datetime", "decimal", "functools", "itertools", "re", "typing"}
-
-
-def hook_imports(source: str) -> set[str]:
-    """The modules that a hook imports and may not."""
-    named: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            named.add("." * node.level + (node.module or ""))
-    return {name for name in named if name != "lis_bridge.sdk" and name.split(".")[0] not in HOOK_MAY_IMPORT}
-
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -44,17 +29,9 @@ def product_files() -> Iterator[Path]:
         )
 
 
-def test_hooks_import_the_sdk_only() -> None:
-    assert {
-        str(hook): found for hook in ROOT.glob("drivers/*/hook.py") if (found := hook_imports(hook.read_text(encoding="utf-8")))
-    } == {}
-
-
-@pytest.mark.parametrize(
-    "line", ["import os", "from lis_bridge.core import faults", "from . import other", "import lis_bridge.sdk, socket"]
-)
-def test_hook_that_reaches_further_is_found(line: str) -> None:
-    assert hook_imports(f"from lis_bridge.sdk import Message\nimport re\n{line}\n")
+def test_a_driver_is_data_and_holds_no_code() -> None:
+    """docs/decisions/0006."""
+    assert list((ROOT / "drivers").rglob("*.py")) == []
 
 
 def test_constraints_are_exact_pins_and_name_no_index() -> None:

@@ -28,13 +28,27 @@ Into = Annotated[
 @app.command("list", epilog="Example: lis-bridge driver list --json")
 def list_(json: Json = False, markdown: Markdown = False, into: Into = None, drivers: Drivers = None) -> None:
     """All drivers with class, protocol, direction and evidence tier, which is computed: every driver is checked for it."""
+    page = _page(into) if markdown and into is not None else ""
     rows = _rows(drivers)
     if markdown:
-        _table_into(into, rows)
+        _table_into(into, page, rows)
     elif json:
         document(rows)
     else:
         _tell(rows)
+
+
+def _page(file: Path) -> str:
+    """A page with markers. Raises UsageError, before drivers are checked for nothing."""
+    from lis_bridge.catalogue.checks.sheet import BEGIN, END, placed
+
+    try:
+        page = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise UsageError(f"cannot be read: {wrong}", where=str(file), hint="Name a page of text") from wrong
+    if placed(page, "") is None:
+        raise UsageError("the page has no markers", where=str(file), hint=f"Write {BEGIN} and {END} where the table belongs")
+    return page
 
 
 def _rows(drivers: list[Path] | None) -> list[dict[str, Any]]:
@@ -52,17 +66,14 @@ def _rows(drivers: list[Path] | None) -> list[dict[str, Any]]:
     return [row(subject, checked(subject)[0]) for subject in subjects]
 
 
-def _table_into(page: Path | None, rows: list[dict[str, Any]]) -> None:
-    from lis_bridge.catalogue.checks.sheet import BEGIN, END, markdown, placed
+def _table_into(file: Path | None, page: str, rows: list[dict[str, Any]]) -> None:
+    from lis_bridge.catalogue.checks.sheet import markdown, placed
 
     table = markdown(rows)
-    if page is None:
+    if file is None:
         typer.echo(table)
-        return
-    text = placed(page.read_text(encoding="utf-8"), table)
-    if text is None:
-        raise UsageError("the page has no markers", where=str(page), hint=f"Write {BEGIN} and {END} where the table belongs")
-    page.write_text(text, encoding="utf-8")
+    else:
+        file.write_text(placed(page, table) or page, encoding="utf-8")
 
 
 def _tell(rows: list[dict[str, Any]]) -> None:

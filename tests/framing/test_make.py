@@ -90,3 +90,9 @@ def test_what_a_closed_link_left_is_offered_again_when_its_commit_failed(kind: s
         framer.refused()
         assert messages(framer.close(NOW)) == first
     assert messages(framer.close(NOW)) == []
+
+
+def test_noise_before_an_enq_is_told_before_the_reply_however_the_bytes_are_split() -> None:
+    """``run`` splits: of a logger's head line and an ENQ that came alone, the line comes first."""
+    events = run((profile("lis1a"), profile("bare-lis2")), b"logger 12:00\r\n" + transmission([MESSAGE]))
+    assert [type(event).__name__ for event in events[:2]] == ["Discarded", "Send"]
