@@ -9,7 +9,7 @@ from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
 
 SECTIONS = ("Cabling", "What it says", "Evidence", "Not verified")
-_UNGUARDED = re.compile(r"\b(?:no|without)\b[^.;]{0,30}\b(?:checksum|check character|BCC|CRC)s?\b", re.IGNORECASE)
+_UNGUARDED = re.compile(r"\b(?:no|without|neither)\b[^.;]{0,30}\b(?:checksum|check character|BCC|CRC)s?\b", re.IGNORECASE)
 _ID_CARD = re.compile(
     rb"(?<![0-9])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])"
 )

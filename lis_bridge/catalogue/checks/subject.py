@@ -17,6 +17,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 QUICK, SAMPLED, THOROUGH = 25, 400, 0
 """Damaged copies of each capture that are looked at: enough to compute a tier for a list, what ``make test`` does, all (0)."""
+BYTES = 1_000_000
+"""Bytes of all damaged copies of one capture together in ``make test``: a long capture has fewer copies."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,11 @@ class Subject:
         return not serial and all(profile.kind == "mllp" for profile in self.plan.profiles)
 
     def sampled(self, size: int, *, share: int = 1) -> Iterable[int]:
-        """Offsets below ``size``, evenly: as many as the effort says, or a ``share``-th of that where looking at one is costly."""
-        return range(0, size, max(1, -(-size * share // self.effort)) if self.effort else 1)
+        """Offsets below ``size``, evenly: as many as the effort and the bytes to be read allow, or a ``share``-th where looking at one is costly."""
+        if not self.effort or not size:
+            return range(size)
+        copies = max(1, min(self.effort, BYTES * self.effort // SAMPLED // size) // share)
+        return range(0, size, -(-size // copies))
 
 
 def is_guarded(profile: Profile) -> bool:
