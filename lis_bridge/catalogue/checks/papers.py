@@ -47,7 +47,7 @@ def _is_id_card(digits: bytes) -> bool:
 
 
 def readme(subject: Subject) -> Iterator[Finding]:
-    """README.md has a title and its sections, and says so where no framing of a serial line has a checksum."""
+    """README.md has a title and its sections, and says so where what is sent has no checksum, its own or TCP's."""
     file = subject.driver.folder / "README.md"
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     if not text.startswith("# "):
@@ -58,7 +58,7 @@ def readme(subject: Subject) -> Iterator[Finding]:
             yield Finding("readme", f"{file}:1", title, "has no such section", f"Add a paragraph that begins with **{title}.**")
     if not subject.guarded and not subject.over_network and not _UNGUARDED.search(text):
         hint = "Say that there is no checksum, so that nobody relies on one"
-        yield Finding("readme", f"{file}:1", "checksum", "does not say that the line has no checksum", hint)
+        yield Finding("readme", f"{file}:1", "checksum", "does not say that what is sent has no checksum", hint)
 
 
 def hook(subject: Subject) -> Iterator[Finding]:
