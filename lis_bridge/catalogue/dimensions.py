@@ -6,7 +6,8 @@ The properties are those of LOINC's table "Property" (LOINC Users' Guide, 2.5); 
 from __future__ import annotations
 
 import re
-from typing import Protocol
+
+from lis_bridge.catalogue.tests import Test
 
 _VOLUME = r"(?:[munpfd]?L)"
 _ARBITRARY = r"(?:[um]?\[IU\]|\[arb'U\]|\{[A-Z]+'U\}|k?U|[um]U)"
@@ -52,18 +53,7 @@ _CELLS = {"#": re.compile(_COUNT), "%": re.compile(r"%|/100\{WBCs\}")}
 """How the catalogue writes counts and fractions of cells, also those that LOINC has no term for."""
 
 
-class Measured(Protocol):
-    """What is asked of a test."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def ucum(self) -> str: ...
-    @property
-    def property(self) -> str: ...
-
-
-def contradiction(test: Measured) -> str | None:
+def contradiction(test: Test) -> str | None:
     """Why the unit of a test cannot be that of its LOINC property, or of its name; None where it can."""
     fitting = FITTING.get(test.property)
     if fitting is not None and not re.fullmatch(fitting, test.ucum):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lis_bridge.catalogue.manifest_parts import CsvSpec, DrawnSpec, ListsSpec, PicturesSpec
+from lis_bridge.catalogue.manifest_parts import CsvSpec, DrawnSpec, ListsSpec, OptionSpec, PicturesSpec
 from lis_bridge.core.results import Kind
 
 
@@ -319,13 +319,6 @@ class Ignored(Model):
     reason: str
     codes: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
-
-
-class OptionSpec(Model):
-    """What is a setting of the analyzer and cannot be seen on the wire: ``says`` what it is, each choice the tables that it lays over this manifest."""
-
-    says: str
-    choices: dict[str, dict[str, Any]] = Field(min_length=1)
 
 
 class Manifest(Model):

@@ -1,8 +1,10 @@
-"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and curves."""
+"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and
+curves, options of the analyzer.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -107,3 +109,10 @@ class DrawnSpec(Part):
     figure: tuple[int, int]
     base: Literal[10, 16] = 10
     count: str
+
+
+class OptionSpec(Part):
+    """What is a setting of the analyzer and cannot be seen on the wire: ``says`` what it is, each choice the tables that it lays over this manifest."""
+
+    says: str
+    choices: dict[str, dict[str, Any]] = Field(min_length=1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from lis_bridge.storage import Store
+
+from .filing import SITE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -23,3 +27,18 @@ def lis_bridge(tmp_path: Path) -> Run:
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     return run
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The configuration of ``filing``'s site."""
+    path = tmp_path / "bridge.toml"
+    path.write_text(SITE)
+    return path
+
+
+@pytest.fixture
+def store(config: Path) -> Iterator[Store]:
+    """Its database."""
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
+        yield opened

@@ -3,94 +3,35 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lis_bridge import journal, settings
-from lis_bridge.core.clock import SystemClock
-from lis_bridge.journal import Entry
-from lis_bridge.runtime.plans import compiled
-from lis_bridge.runtime.work import Parts, work
-from lis_bridge.storage import Store, Writer
-from lis_bridge.tubes import views
-from lis_bridge.tubes.store import Tubes
+from lis_bridge import journal
+from lis_bridge.storage import Store
 
 from .conftest import Run
-
-AT = datetime(2026, 3, 18, 3, 0, tzinfo=UTC)
-KEY = "2603180457"
-SITE = """\
-[site]
-id = "x"
-[storage]
-url = "sqlite:///bridge.db"
-[[destination]]
-id = "lis"
-link = "mllp://127.0.0.1:2575"
-[[analyzer]]
-id = "line-1"
-driver = "mindray-bs"
-link = "tcp-listen://127.0.0.1:5100"
-"""
-
-
-def message(*rows: tuple[str, str], specimen: str = KEY, hour: str = "09") -> bytes:
-    head = "MSH|^~\\&|||||20260318095000||ORU^R01|7|P|2.3.1||||0||ASCII|||\rPID|1||||||F\r"
-    order = f"OBR|1|{specimen}|23|^|N|20260318090551|20260318090531|||1^5||||20260318090531|serum\r"
-    found = "".join(
-        f"OBX|{number}|NM|{code}|{code}|{value}|mmol/L|-|N|||F||{value}|20260318{hour}4542||x|0|\r"
-        for number, (code, value) in enumerate(rows, 1)
-    )
-    return b"\x0b" + (head + order + found).encode() + b"\x1c\r"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.toml"
-    path.write_text(SITE)
-    return path
-
-
-@pytest.fixture
-def store(config: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
-        yield opened
+from .filing import KEY, SITE, arrives, content, message, processed
 
 
 def filed(store: Store, config: Path, *raws: bytes, delivered: bool = False) -> None:
-    """Messages that came in and were processed as the service does; ``delivered``: a LIS has seen them."""
-    found = settings.load(config)
-    with Writer(store) as writer:
-        process = work(Parts(found, compiled(found), store, writer, SystemClock())).process
-    with store.write() as tx:
-        for raw in raws:
-            journal.append(tx, Entry("line-1", "", AT, "mllp", True, raw))
-        for entry in journal.pending(tx, 100):
-            process(tx, entry)
-        for line in views.tubes(tx) if delivered else ():
-            Tubes().seal(tx, line.id, line.version)
+    """Messages that came in and were processed; ``delivered``: a LIS has seen them."""
+    for raw in raws:
+        arrives(store, raw)
+    processed(store, config, delivered=delivered)
 
 
 @pytest.fixture
 def compare(lis_bridge: Run, config: Path) -> Any:
     def compared(*options: object) -> tuple[int, Any]:
-        before = _content(config)
+        before = content(config)
         done = lis_bridge("replay", "-c", config, "--all", "--dry-run", "--json", *options)
-        assert _content(config) == before
+        assert content(config) == before
         assert done.stderr == ""
         return done.returncode, json.loads(done.stdout)
 
     return compared
-
-
-def _content(config: Path) -> list[str]:
-    with sqlite3.connect(config.parent / "bridge.db") as connection:
-        return list(connection.iterdump())
 
 
 def counted(report: Any) -> dict[str, int]:

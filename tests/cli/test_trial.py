@@ -4,93 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lis_bridge import journal, settings
 from lis_bridge.cli.trial import trial
-from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import UsageError
-from lis_bridge.journal import Entry
-from lis_bridge.runtime.plans import compiled
-from lis_bridge.runtime.work import Parts, work
-from lis_bridge.storage import Store, Writer
+from lis_bridge.storage import Store
 from lis_bridge.tubes import views
-from lis_bridge.tubes.store import Tubes
 
 from .conftest import Run
-
-AT = datetime(2026, 3, 18, 3, 0, tzinfo=UTC)
-KEY = "2603180457"
-SITE = """\
-[site]
-id = "x"
-[storage]
-url = "sqlite:///bridge.db"
-[[destination]]
-id = "lis"
-link = "mllp://127.0.0.1:2575"
-[[analyzer]]
-id = "line-1"
-driver = "mindray-bs"
-link = "tcp-listen://127.0.0.1:5100"
-"""
-
-
-def message(*rows: tuple[str, str], specimen: str = KEY) -> bytes:
-    """A patient's message of the device codes and values."""
-    head = "MSH|^~\\&|||||20260318095000||ORU^R01|7|P|2.3.1||||0||ASCII|||\rPID|1||||||F\r"
-    order = f"OBR|1|{specimen}|23|^|N|20260318090551|20260318090531|||1^5||||20260318090531|serum\r"
-    found = "".join(
-        f"OBX|{number}|NM|{code}|{code}|{value}|mmol/L|-|N|||F||{value}|20260318094542||x|0|\r"
-        for number, (code, value) in enumerate(rows, 1)
-    )
-    return b"\x0b" + (head + order + found).encode() + b"\x1c\r"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.toml"
-    path.write_text(SITE)
-    return path
-
-
-@pytest.fixture
-def store(config: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
-        yield opened
-
-
-def arrives(store: Store, raw: bytes, analyzer: str = "line-1") -> int:
-    with store.write() as tx:
-        return journal.append(tx, Entry(analyzer, "", AT, "mllp", True, raw))
-
-
-def processed(store: Store, config: Path, *, delivered: bool = True) -> None:
-    """Process what is pending as the service does; ``delivered``: a LIS has seen it."""
-    found = settings.load(config)
-    with Writer(store) as writer:
-        process = work(Parts(found, compiled(found), store, writer, SystemClock())).process
-    with store.write() as tx:
-        for entry in journal.pending(tx, 100):
-            process(tx, entry)
-        for line in views.tubes(tx) if delivered else ():
-            Tubes().seal(tx, line.id, line.version)
+from .filing import KEY, SITE, arrives, content, message, processed
 
 
 def site(config: Path, *codes: str) -> None:
     """The configuration with the site's own codes."""
     config.write_text(SITE + "[analyzer.codes]\n" + "".join(f"{code}\n" for code in codes))
-
-
-def content(config: Path) -> list[Any]:
-    """Every row of the database."""
-    with sqlite3.connect(config.parent / "bridge.db") as connection:
-        return list(connection.iterdump())
 
 
 def quarantined(store: Store, *ids: int) -> None:
