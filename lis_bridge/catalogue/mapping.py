@@ -90,9 +90,9 @@ class Mapper:
         data = rows.columns[Path(self._record, field, 5)]
         bare = rows.columns[Path(self._record, field)]
         images = tuple(
-            Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at])
+            Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at], data[at], "base64")
             if data[at]
-            else Image(codes[at], _bare_format(bare[at]), _decoded_size(bare[at]), rows.spans[at])
+            else Image(codes[at], _bare_format(bare[at]), _decoded_size(bare[at]), rows.spans[at], *_bare_data(bare[at]))
             for at in pictures
         )
         return _kept(rows, keep), images
@@ -243,6 +243,11 @@ _MAGIC = {"iVBORw0KGgo": "PNG", "Qk": "BMP", "/9j/": "JPEG", "R0lGOD": "GIF"}
 def _bare_format(data: str) -> str:
     """The format of a picture that stands in the field without HL7's ED components."""
     return next((name for start, name in _MAGIC.items() if data.startswith(start)), "")
+
+
+def _bare_data(data: str) -> tuple[str, str]:
+    """The data of such a picture and their coding; the name of a file is none."""
+    return (data, "base64") if _bare_format(data) else ("", "")
 
 
 def _decoded_size(data: str) -> int:

@@ -29,6 +29,16 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.source or self.analyzer, self.observation.test, self.observation.aspect)
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """An attachment that goes with a message; ``media`` is an RFC 6838 type, W one that was another tube's, without its data."""
+
+    code: str
+    media: str
+    analyzer: str
+    status: str
+    data: bytes
+
+
 class Head(msgspec.Struct, frozen=True):
     """What an outgoing message says of the tube itself; ``specimen`` is the wire's id, ``numbered`` a running number's mark."""
 
@@ -37,3 +47,4 @@ class Head(msgspec.Struct, frozen=True):
     numbered: bool = False
     patient_id: str | None = None
     patient_name: str | None = None
+    pictures: tuple[Picture, ...] = ()

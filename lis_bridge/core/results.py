@@ -65,12 +65,18 @@ class Patient(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Image(msgspec.Struct, frozen=True, array_like=True):
-    """A picture or binary histogram; ``size`` is the decoded length in bytes, ``span`` where its bytes stand in the journal entry."""
+    """A picture or binary histogram; ``size`` is the decoded length in bytes, ``span`` where its bytes stand in the journal entry.
+
+    ``data`` is its text as sent, empty where the analyzer only names it; ``coding`` says how the text is written: ``base64``,
+    ``deflate base64``, ``hex`` (pairs), ``digits`` (one a cell), ``bytes`` or ``numbers``.
+    """
 
     code: str
     format: str
     size: int
     span: tuple[int, int] = (0, 0)
+    data: str = ""
+    coding: str = ""
 
 
 class Curve(msgspec.Struct, frozen=True, array_like=True):

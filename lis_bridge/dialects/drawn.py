@@ -27,8 +27,8 @@ def image_of(found: re.Match[str]) -> Image | None:
     if not groups.get("image"):
         return None
     form = next((form for form in SIZES if groups.get(form) is not None), "")
-    size = SIZES[form](groups[form]) if form else 0
-    return Image(groups["image"], form, size, found.span())
+    data = groups[form] if form else ""
+    return Image(groups["image"], form, SIZES[form](data) if form else 0, found.span(), data, form)
 
 
 def curve_of(found: re.Match[str]) -> Curve | None:

@@ -44,9 +44,11 @@ def read(text: str, raw: bytes, grammar: Grammar, order: str, form: Form, *, com
             continue
         fields = line.split(grammar.field)
         if all(pattern.fullmatch(grammar.pick(fields, path).strip()) for path, pattern in form.only):
-            size = _size(grammar.pick(fields, form.data), packed=form.packed, room=room)
+            data = grammar.pick(fields, form.data)
+            size = _size(data, packed=form.packed, room=room)
             room = max(0, room - size)
-            yield orders, Image(grammar.pick(fields, form.code), grammar.pick(fields, form.format), size, span)
+            coding = "deflate base64" if form.packed else "base64"
+            yield orders, Image(grammar.pick(fields, form.code), grammar.pick(fields, form.format), size, span, data, coding)
 
 
 def by_section(found: Sequence[tuple[int, Image]], opened: Sequence[bool]) -> list[tuple[Image, ...]]:

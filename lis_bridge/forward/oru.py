@@ -7,6 +7,7 @@ Values never are. One expression over all values joined says whether any of them
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -27,6 +28,9 @@ ABNORMAL = frozenset(["L", "H", "LL", "HH", "<", ">", "N", "A", "AA", "U", "D", 
 
 WHOLE_TUBE = "LAB^Laboratory results^L"
 """OBR-4 where one OBR stands for all results of a tube."""
+
+_MEDIA = {"image": "IM", "text": "TEXT"}
+"""ED-2 (HL7 table 0191); AP is any other data of an application."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 """NM (v2.5.1 2.A.46): no exponent, no bare point."""
@@ -89,6 +93,7 @@ class Builder:
             kinds = {row.specimen for row in fixed}
             parts.append(self._encoded(*specimen.orc(), specimen.obr(index, service, group, now)))
             parts.append(self._results(group, fixed))
+            parts.extend(self._pictures(head, len(group)) if index == 1 else ())
             parts.append(self._encoded(*specimen.spm(index, kinds)))
         return b"".join(parts)
 
@@ -133,6 +138,15 @@ class Builder:
             for row, report in zip(rows, reports, strict=True)
         ]
         return b"".join(chain.from_iterable(zip(starts, before, values, behind, tails, strict=True)))
+
+    def _pictures(self, head: Head, before: int) -> Iterable[bytes]:
+        """Attachments as ED (v2.5.1 2.A.24) behind the results of the first group."""
+        for number, one in enumerate(head.pictures, before + 1):
+            kind, _, subtype = one.media.partition("/")
+            data = b64encode(one.data).decode() if one.status != "W" else '""'
+            value = f"^{_MEDIA.get(kind, 'AP')}^{escaped(subtype.upper())}^Base64^{data}"
+            behind = f"||||||{one.status}|||||||{escaped(one.analyzer)}"
+            yield self._encoded(f"OBX|{number}|ED|{escaped(one.code)}^^L||{value}{behind}")
 
     def _value(self, row: Observation) -> tuple[bytes, str]:
         """OBX-2 and OBX-5."""

@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lis_bridge import audit, journal, outbox
+from lis_bridge import attachments, audit, journal, outbox
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
 from lis_bridge.core.results import Message
-from lis_bridge.pipeline import alarms
+from lis_bridge.pipeline import alarms, pictures
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.settings import Destination
 from lis_bridge.tubes import desk, keys
@@ -72,6 +72,7 @@ class Decisions:
 
     def release(self, hold_id: int) -> tuple[Receipt, ...]:
         """Let a hold's results go to the LIS. Raises BridgeError."""
+        attachments.release(self._tx, desk.open_hold(self._tx, hold_id).journal_id)
         receipts = self._owed((desk.release(self._tubes, self._tx, hold_id, self._by, self._at),))
         self._note("hold released", f"hold {hold_id}", tubes=_keys(receipts), results=_count(receipts))
         return receipts
@@ -87,11 +88,16 @@ class Decisions:
         hold = desk.open_hold(self._tx, hold_id)
         key = keys.named(specimen)
         if hold.tube_id is not None:
-            receipts = self._owed(desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at))
+            moved = desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at)
+            attachments.move(self._tx, hold.journal_id, hold.tube_id, _other(moved, hold.tube_id))
+            receipts = self._owed(moved)
         else:
             plan, messages = reader.read(self._tx, hold.journal_id)
             context = Context(hold.analyzer, plan.manifest.runs.reported)
-            receipts = self._owed((desk.place(self._tubes, self._tx, hold_id, messages, key, context, self._by, self._at),))
+            placed = desk.place(self._tubes, self._tx, hold_id, messages, key, context, self._by, self._at)
+            if placed.tube_id is not None:
+                pictures.keep_placed(self._tx, hold, messages, placed.tube_id, self._at)
+            receipts = self._owed((placed,))
         self._note("hold moved", f"hold {hold_id}", to=key.key, tubes=_keys(receipts), results=_count(receipts))
         return receipts
 
@@ -107,11 +113,16 @@ class Decisions:
         groups = self._by_policy(tube_id, slots, policies)
         if not groups:
             raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
+        entries = pictures.entries_of(
+            self._tx, self._tubes.state(self._tx, tube_id), {slot for group in groups.values() for slot in group}
+        )
         moved = [
             receipt
             for policy, group in groups.items()
             for receipt in desk.move_results(self._tubes, self._tx, tube_id, group, policy, key, self._by, self._at)
         ]
+        for entry in entries:
+            attachments.move(self._tx, entry, tube_id, _other(moved, tube_id))
         receipts = self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)))
         self._note("results moved", f"tube {receipts[0].key}", to=key.key, codes=_codes(groups))
         return receipts
@@ -185,6 +196,11 @@ class Decisions:
         )
         withdraws = any(report.status == "W" for report in receipt.reports)
         return owed if withdraws else None
+
+
+def _other(receipts: Iterable[Receipt], tube_id: int) -> int:
+    """The tube that results went to from this one."""
+    return next((receipt.tube_id for receipt in receipts if receipt.tube_id not in (None, tube_id)), tube_id) or tube_id
 
 
 def _keys(receipts: Iterable[Receipt]) -> list[str]:

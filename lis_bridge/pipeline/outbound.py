@@ -85,7 +85,7 @@ class Outbound:
         self._writer, self._clock, self._timing, self._chance = writer, clock, timing, chance
         policy = outbox.Policy(destination.retries, destination.retry_on, timing.retry, chance)
         builder = Builder(destination, tests)
-        self._books = Books(destination.id, store, writer, builder, mark, policy, clock, zone, timing.poll)
+        self._books = Books(destination.id, store, writer, builder, mark, policy, clock, zone, timing.poll, destination)
         self._client = LisClient(destination)
         self._health = Health()
         self._lost_at: float | None = None

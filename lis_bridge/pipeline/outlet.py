@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection
 
 from lis_bridge import outbox
-from lis_bridge.core.reports import Head, Report
 from lis_bridge.forward.oru import Builder, Tests
 from lis_bridge.outbox import Mark, Ready
+from lis_bridge.pipeline.pictures import building
 from lis_bridge.settings import Destination
 from lis_bridge.tubes.store import Receipt
 
@@ -20,6 +19,7 @@ class Outlet:
 
     def __init__(self, destination: Destination, tests: Tests, zone: tzinfo) -> None:
         self.destination = destination.id
+        self._lis = destination
         self._at_once = destination.window_seconds == 0
         self._window = destination.window_seconds
         self._stat_at_once = destination.stat_at_once
@@ -32,17 +32,9 @@ class Outlet:
         tube, reports = receipt.tube_id, receipt.reports
         stat = receipt.stat and self._stat_at_once
         if stat or self._at_once:
-            build = self._build(now)
+            build = building(tx, self._builder, self._lis, now.astimezone(self._zone))
             ready = outbox.owe_at_once(tx, self.destination, tube, reports, stat=stat, now=now, build=build, mark=mark)
             if ready is not None:
                 return ready
         outbox.owe(tx, self.destination, tube, reports, stat=stat, now=now, window=self._window)
         return None
-
-    def _build(self, now: datetime) -> outbox.Build:
-        local = now.astimezone(self._zone)
-
-        def build(head: Head, reports: Sequence[Report], control_id: str) -> bytes:
-            return self._builder.build(head, reports, control_id, local)
-
-        return build

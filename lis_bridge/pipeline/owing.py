@@ -19,6 +19,8 @@ from lis_bridge.core.clock import Clock
 from lis_bridge.core.faults import StorageError
 from lis_bridge.forward.ack import Verdict
 from lis_bridge.forward.oru import Builder
+from lis_bridge.pipeline.pictures import building
+from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Books(NamedTuple):
     clock: Clock
     zone: tzinfo
     poll: float
+    lis: Destination
 
 
 class Owing:
@@ -189,7 +192,7 @@ class Owing:
                 tx,
                 books.destination,
                 now=now,
-                build=lambda head, reports, control_id: books.builder.build(head, reports, control_id, local),
+                build=building(tx, books.builder, books.lis, local),
                 mark=books.mark,
             )
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, bindparam, insert
 
-from lis_bridge import journal
+from lis_bridge import attachments, journal
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -160,10 +160,18 @@ class Process:
             replayed=entry.driver is not None,
         )
         receipt = self.tubes.file(tx, message, key, context, arrival)
+        if message.images or message.curves:
+            self._attach(tx, entry, message, receipt, arrival.at)
         self._alarms.note(tx, receipt, arrival.at)
         if receipt.tube_id is not None and receipt.reports:
             ready.extend((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at)) for outlet in self._outlets)
         return receipt
+
+    def _attach(self, tx: Connection, entry: Filed, message: Message, receipt: Receipt, now: datetime) -> None:
+        """Pictures and curves are the tube's; they wait where all that they came with waits."""
+        if receipt.tube_id is not None:
+            held = bool(receipt.opened) and not receipt.reports
+            attachments.keep(tx, receipt.tube_id, entry.id, entry.analyzer, message, held=held, at=now)
 
     def _keep_control(self, tx: Connection, entry: Filed, message: Message, now: datetime) -> None:
         """A control's values, once per entry: a replay replaces nothing and doubles nothing."""

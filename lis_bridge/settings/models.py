@@ -130,6 +130,7 @@ class Destination(Table):
     specimen_as: Literal["key", "number"] = "key"
     demographics: Literal["order", "analyzer"] = "order"
     comparator: Literal["text", "SN"] = "text"
+    attachments: Literal["drop", "forward"] = "drop"
     ack: Literal["strict", "no-id", "none"] = "strict"
     retries: int = Field(10, ge=0)
     retry_on: Texts = ()
