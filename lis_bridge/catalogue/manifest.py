@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lis_bridge.catalogue.manifest_parts import CsvSpec, DrawnSpec, ListsSpec, OptionSpec, PicturesSpec
+from lis_bridge.catalogue.manifest_parts import CsvSpec, DrawnSpec, ListsSpec, OptionSpec, PicturesSpec, Runs
 from lis_bridge.core.results import Kind
 
 
@@ -304,13 +304,6 @@ class ControlMarks(Model):
     ids: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     by: str = ""
-
-
-class Runs(Model):
-    """Which run is reported, and whether a code that stands twice in one message means a rerun (the last counts)."""
-
-    reported: Literal["last", "first", "marked"] = "last"
-    repeated_in_message: Literal["last", "all"] = "all"
 
 
 class Ignored(Model):

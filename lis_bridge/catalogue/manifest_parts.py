@@ -1,5 +1,5 @@
 """Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and
-curves, options of the analyzer.
+curves, options of the analyzer, runs.
 """
 
 from __future__ import annotations
@@ -116,3 +116,10 @@ class OptionSpec(Part):
 
     says: str
     choices: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+class Runs(Part):
+    """Which run is reported, and whether a code that stands twice in one message means a rerun (the last counts)."""
+
+    reported: Literal["last", "first", "marked"] = "last"
+    repeated_in_message: Literal["last", "all"] = "all"

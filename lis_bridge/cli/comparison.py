@@ -31,7 +31,7 @@ from lis_bridge.tubes import events, tables
 from lis_bridge.tubes.events import REPORTING, VERDICTS, Slot
 from lis_bridge.tubes.keys import SpecimenRules, key_of
 from lis_bridge.tubes.runs import source_of
-from lis_bridge.tubes.store import Tubes
+from lis_bridge.tubes.store import Tubes, event_of
 
 PAGE = 200
 MOST = 10_000
@@ -145,7 +145,7 @@ class _Reading:
         self._tubes = Tubes()
 
     def look(self, tx: Connection, row: Row[tuple[int, int, int, bytes, str, int]]) -> None:
-        event = events.decode(row.content)
+        event = event_of(tx, row.content)
         if not isinstance(event, events.Filed) or event.by:
             return
         if self._entry is None or self._entry.id != row.journal_id:

@@ -169,9 +169,14 @@ class Tubes:
 def load(tx: Connection, state: TubeState) -> TubeState:
     """Fold a tube's stored events into an empty state."""
     for _, content, _, _ in tables.EVENTS.rows(tx, of=state.tube_id):
-        fold(state, events.decode(_unpacked(tx, content)))
+        fold(state, event_of(tx, content))
     state.touched.clear()
     return state
+
+
+def event_of(tx: Connection, content: bytes) -> Event:
+    """The event in a row of ``tube_event``."""
+    return events.decode(_unpacked(tx, content))
 
 
 def _packed(tx: Connection, analyzer: str, event: bytes) -> bytes:

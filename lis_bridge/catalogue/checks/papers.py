@@ -17,9 +17,9 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def captures(subject: Subject) -> Iterator[Finding]:
-    """There is a capture; every file beside the notes has a note that says what it shows and where it comes from."""
+    """There is a capture, unless the driver reads nothing; every file beside the notes has a note that says what it shows and where it comes from."""
     folder = subject.driver.folder / "captures"
-    if not subject.captures:
+    if not subject.captures and not subject.reads_nothing:
         yield Finding("captures", str(folder), "", "holds no capture", "Record one, or write one from the document")
     noted = {file for capture in subject.captures for file in (capture.file, capture.note)}
     for file in sorted(set(folder.glob("*")) - noted):
@@ -52,6 +52,8 @@ def readme(subject: Subject) -> Iterator[Finding]:
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     if not text.startswith("# "):
         yield Finding("readme", str(file), "", "is not there, or has no title", "Begin it with # and the family's name")
+        return
+    if subject.reads_nothing:
         return
     for title in SECTIONS:
         if f"**{title}" not in text:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
+from lis_bridge.settings.nearest import did_you_mean
 
 
 def identify(subject: Subject) -> Iterator[Finding]:
@@ -20,10 +21,8 @@ def identify(subject: Subject) -> Iterator[Finding]:
 
 
 def lookalikes(subject: Subject) -> Iterator[Finding]:
-    """Every lookalike is a driver, and knows of it."""
+    """Every lookalike is a driver. It need not know of this one: that is asked of its own captures."""
     for name in subject.driver.manifest.lookalikes:
-        where = subject.driver.place("lookalikes")
         if name not in subject.library.ids():
-            yield Finding("lookalikes", where, name, "is no driver", "Take it out, or write the id of a driver")
-        elif subject.driver.id not in subject.library.driver(name).manifest.lookalikes:
-            yield Finding("lookalikes", where, name, "does not name this driver", f"Name {subject.driver.id} in its lookalikes")
+            hint = did_you_mean(name, subject.library.ids()) or "Take it out, or write the id of a driver"
+            yield Finding("lookalikes", subject.driver.place("lookalikes"), name, "is no driver", hint)

@@ -54,6 +54,13 @@ class Subject:
         return tuple(profile for profile in self.plan.profiles if is_guarded(profile))
 
     @property
+    def reads_nothing(self) -> bool:
+        """True for a driver of a family of which nothing is known: by its own word it claims no capture and has no place for a result."""
+        manifest = self.driver.manifest
+        places = any(dialect.results for dialect in manifest.dialect.values())
+        return bool(manifest.low_confidence) and not (places or manifest.identify or manifest.codes)
+
+    @property
     def over_network(self) -> bool:
         """True where every framing is MLLP and the usual link is no serial line: TCP has a checksum of its own."""
         serial = self.driver.manifest.link.get("default", "").startswith("serial")
@@ -68,7 +75,7 @@ class Subject:
 
 
 def is_guarded(profile: Profile) -> bool:
-    """True for a framing in which a damaged byte shows (LIS1-A 6.3.3; block and line checks; CRC of numbered blocks)."""
+    """True for a framing in which a damaged byte shows (LIS1-A 6.3.3; block and line checks; CRC of numbered blocks). A count of lines does not."""
     if profile.kind == "lis1a":
         return profile.checksum != "none"
-    return profile.kind == "numbered" or profile.check != ""
+    return profile.kind == "numbered" or profile.check not in ("", "lines")

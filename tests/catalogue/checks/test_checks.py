@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -82,13 +83,20 @@ def test_a_capture_that_nobody_claims_is_found(copy: Copies) -> None:
     assert {found.what for found in driver.finds("identify")} == {"no driver claims it"}
 
 
-def test_lookalikes_name_each_other(copy: Copies) -> None:
+def test_a_lookalike_that_is_no_driver_is_found(copy: Copies) -> None:
     driver, _ = copy("zonci-zl"), copy("il-1620")
-    driver.edit("revision = 1", 'revision = 1\nlookalikes = ["il-1620", "il-9999"]')
-    assert [(found.key, found.what) for found in driver.finds("lookalikes")] == [
-        ("il-1620", "does not name this driver"),
-        ("il-9999", "is no driver"),
-    ]
+    driver.edit("revision = 1", 'revision = 1\nlookalikes = ["il-1620", "il-1621"]')
+    (found,) = driver.finds("lookalikes")
+    assert (found.key, found.what, found.hint) == ("il-1621", "is no driver", "did you mean 'il-1620'?")
+
+
+def test_a_driver_that_reads_nothing_needs_no_capture_and_one_that_reads_does(copy: Copies) -> None:
+    nothing, reading = copy("maccura"), copy("il-1620")
+    assert checked(nothing.subject()) == ("draft", [])
+    shutil.rmtree(reading.file("captures"))
+    assert [found.what for found in reading.finds("captures")] == ["holds no capture"]
+    nothing.edit("low_confidence = ", "name_ = ")
+    assert "maccura" in nothing.broken()
 
 
 def test_a_value_that_differs_as_text_is_found(copy: Copies) -> None:
