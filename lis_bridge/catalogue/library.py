@@ -136,7 +136,7 @@ class Library:
 
     def identify(self, raw: bytes) -> tuple[Candidate, ...]:
         """The drivers that claim these bytes, the best evidence first; only the heaviest claims are named."""
-        text = raw.decode("latin-1").replace("\r", "\n")
+        text = _readable(raw)
         claims = [Candidate(id, rule.why, rule.weight) for id, rules in self._rules.items() for rule in rules if rule.holds(text)]
         best: dict[str, Candidate] = {}
         for claim in sorted(claims, key=lambda claim: -claim.weight):
@@ -145,11 +145,11 @@ class Library:
         return tuple(claim for claim in best.values() if claim.weight == top)
 
     @cached_property
-    def _rules(self) -> dict[str, list[_Evidence]]:
-        return {id: [_Evidence(item) for item in driver.manifest.identify] for id, driver in self._drivers.items()}
+    def _rules(self) -> dict[str, list[Evidence]]:
+        return {id: [Evidence(item) for item in driver.manifest.identify] for id, driver in self._drivers.items()}
 
 
-class _Evidence:
+class Evidence:
     """A compiled ``[[identify]]``; patterns see one byte as one character, and CR as a line end."""
 
     def __init__(self, spec: Identify) -> None:
@@ -158,10 +158,18 @@ class _Evidence:
         self._present = tuple(_bytewise(pattern) for pattern in spec.present)
         self._absent = tuple(_bytewise(pattern) for pattern in spec.absent)
 
+    def holds_in(self, raw: bytes) -> bool:
+        """Whether a capture shows it."""
+        return self.holds(_readable(raw))
+
     def holds(self, text: str) -> bool:
         return all(pattern.search(text) for pattern in self._present) and not any(
             pattern.search(text) for pattern in self._absent
         )
+
+
+def _readable(raw: bytes) -> str:
+    return raw.decode("latin-1").replace("\r", "\n")
 
 
 def _bytewise(pattern: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -67,6 +67,24 @@ def capture(
 
     lis-bridge capture tcp-listen://0.0.0.0:5100 --host tcp-connect://192.0.2.5:5100 -o unknown.jsonl
     """
+    told = record(link, output, host, silent, window if try_settings else None, seconds, _told if not (quiet or json) else unseen)
+    if json:
+        document(told)
+    else:
+        fields(told)
+    return Exit.OK if told["wire"] else Exit.FINDINGS
+
+
+def record(
+    link: str,
+    output: Path,
+    host: str | None,
+    silent: bool,
+    window: float | None,
+    seconds: float | None,
+    show: Callable[[Heard], None],
+) -> dict[str, Any]:
+    """Records until the time is up or a signal ends it, and says what was heard. Raises UsageError, LinkError."""
     from lis_bridge.core.clock import SystemClock
     from lis_bridge.transport import open_link
     from lis_bridge.transport.capturing import Capture
@@ -80,12 +98,12 @@ def capture(
     clock = SystemClock()
     answered_by: Literal["nobody", "lis-bridge", "host"] = "host" if host else "nobody" if silent else "lis-bridge"
     recording = Recording(output, Title(FORMAT, link, answered_by, clock.now()))
-    work = Capture(recording, clock, _told if not (quiet or json) else _nothing)
+    work = Capture(recording, clock, show)
     try:
-        asyncio.run(_until_stopped(_capturing(work, open_link(link), host, silent, window if try_settings else None), seconds))
+        asyncio.run(_until_stopped(_capturing(work, open_link(link), host, silent, window), seconds))
     finally:
         recording.close()
-    return _closing(output, wire_file, json)
+    return _heard(output, wire_file)
 
 
 async def _capturing(work: Capture, link: Link, host: str | None, silent: bool, window: float | None) -> None:
@@ -120,11 +138,11 @@ def _told(heard: Heard) -> None:
     sys.stdout.flush()
 
 
-def _nothing(heard: Heard) -> None:
+def unseen(heard: Heard) -> None:
     """Nobody looks."""
 
 
-def _closing(output: Path, wire_file: Path, json: bool) -> int:
+def _heard(output: Path, wire_file: Path) -> dict[str, Any]:
     from lis_bridge.transport.recording import chunks, wire
 
     raw = output.read_bytes()
@@ -133,15 +151,10 @@ def _closing(output: Path, wire_file: Path, json: bool) -> int:
     if said:
         wire_file.touch(mode=0o600)
         wire_file.write_bytes(said)
-    told = {
+    return {
         "recording": str(output),
         "wire": str(wire_file) if said else None,
         "bytes": len(said),
         "conversations": len({chunk.conversation for chunk in heard}),
         "settings": heard[-1].settings or None if heard else None,
     }
-    if json:
-        document(told)
-    else:
-        fields(told)
-    return Exit.OK if said else Exit.FINDINGS

@@ -1,4 +1,4 @@
-"""``lis-bridge driver``: what drivers there are, whether they hold what they promise, and how they travel."""
+"""``lis-bridge driver``: what drivers there are, whether they hold what they promise, how a new one begins, and how they travel."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from lis_bridge.cli.driver_check import check
+from lis_bridge.cli.driver_identify import identify
+from lis_bridge.cli.driver_new import new
+from lis_bridge.cli.driver_prove import prove
 from lis_bridge.cli.driver_travel import install, pack
 from lis_bridge.cli.output import Drivers, Json, document
 from lis_bridge.cli.shelf import shelf
 from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
-app = typer.Typer(no_args_is_help=True, help="List the drivers, check what they promise, and carry them to the next site.")
+app = typer.Typer(no_args_is_help=True, help="List the drivers, check what they promise, begin a new one, and carry them on.")
 app.command("check", epilog="Example: lis-bridge driver check mindray-bs --watch")(check)
+app.command("identify")(identify)
+app.command("new")(new)
+app.command("prove")(prove)
 app.command("pack", epilog="Example: lis-bridge driver pack mindray-bs -o mindray-bs.lisdriver")(pack)
 app.command("install", epilog="Example: lis-bridge driver install mindray-bs.lisdriver --into drivers")(install)
 
