@@ -10,9 +10,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lis_bridge.catalogue.captures import captures_of
-from lis_bridge.catalogue.check import CHECKS, Finding, Subject, run
+from lis_bridge.catalogue.checks import Finding, Subject, findings
 from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.scaffold.propose import propose
+from lis_bridge.catalogue.scaffold.recognise import recognise
 from lis_bridge.catalogue.scaffold.shelf import captured, vocabulary
 from lis_bridge.catalogue.scaffold.write import expect, write
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -25,6 +26,8 @@ TAKEN = {
     "zonci-zl": ("zonci-zl", "generic-hemorheology"),
 }
 """The families, and which drivers nothing may be learnt from: those that share the family's tables or speak nearly like it."""
+DIALECTS = {"mindray-bs": "hl7", "sysmex-xp": "lis2", "zonci-zl": "pairs"}
+"""Which of the family's dialects is onboarded; captures of another one are left out."""
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -52,7 +55,9 @@ class Again:
 def again(family: str, scratch: Path) -> Again:
     """Onboards ``family`` into ``scratch``. Raises LookupError where an edit finds no line: the proposal has changed."""
     library, tests = Library.load(resources.drivers()), TestCatalogue.load(resources.catalogue())
-    raws = [capture.raw for capture in captures_of(library.driver(family).folder)]
+    raws = [
+        raw for raw in (capture.raw for capture in captures_of(library.driver(family).folder)) if _spoken(raw) == DIALECTS[family]
+    ]
     start = time.perf_counter()
     without = TAKEN[family]
     proposal = propose(family, raws, vocabulary(library, tests, without=without), captured(library, without=without))
@@ -93,16 +98,21 @@ def _results(library: Library, family: str, tests: TestCatalogue) -> list[tuple[
     return [
         (Path(capture.file.name), message.specimen, seen.test, seen.value)
         for capture in captures_of(library.driver(family).folder)
+        if _spoken(capture.raw) == DIALECTS[family]
         for message in plan.decode(capture.raw, repair=True).messages
         for seen in message.observations
         if message.kind == "patient" and seen.test is not None
     ]
 
 
+def _spoken(raw: bytes) -> str:
+    found = recognise(raw)
+    return found.dialect if found is not None else ""
+
+
 def _findings(folder: Path, tests: TestCatalogue) -> list[Finding]:
     library = Library.load([folder.parent])
-    subject = Subject(library.driver(folder.name), library, tests)
-    return [finding for name in CHECKS for finding in run(subject, name)]
+    return findings(Subject(library.driver(folder.name), library, tests))
 
 
 def _edited(lines: list[str], edits: dict[str, list[dict[str, object]]]) -> tuple[list[str], int]:

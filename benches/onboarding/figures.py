@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benches.onboarding.again import TAKEN, again
-from tests.catalogue.scaffold.families import LIBRARY, filed, guesses, proposal
+from tests.catalogue.scaffold.families import FAMILIES, filed, guesses, proposal
 
 HEADS = ("family", "proposed", "kept", "edited", "added", "notes", "findings", "then", "read alike", "read besides")
 
@@ -24,11 +24,10 @@ def three() -> Iterator[tuple[str, float]]:
 
 def every() -> Iterator[str]:
     """What became of codes, values and fields of all families, each proposed without itself and its kin."""
-    families = LIBRARY.ids()
-    codes = sum((guesses(family) for family in families), Counter[str]())
-    results = sum((filed(family) for family in families), Counter[str]())
-    marks = Counter(field.certainty for family in families for field in proposal(family).fields)
-    yield f"- {len(families)} families"
+    codes = sum((guesses(family) for family in FAMILIES), Counter[str]())
+    results = sum((filed(family) for family in FAMILIES), Counter[str]())
+    marks = Counter(field.certainty for family in FAMILIES for field in proposal(family).fields)
+    yield f"- {len(FAMILIES)} families"
     yield f"- codes: {_listed(codes, ('right', 'wrong', 'left open', 'rightly left open'))}"
     yield f"- values of patients: {_listed(results, ('right', 'wrong', 'held'))}"
     yield f"- fields: {_listed(marks, ('proven', 'guessed', 'unknown'))}"

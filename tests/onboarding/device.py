@@ -13,7 +13,7 @@ from lis_bridge.catalogue.manifest import Dialect
 from lis_bridge.simulate.pty import PtyLink
 from lis_bridge.simulate.speech import voice_of
 
-NAMES = ("WBC", "RBC", "HGB", "HCT", "MCV", "PLT", "LY%", "GR%", "XMN")
+NAMES = ("WBC", "RBC", "HGB", "HCT", "MCV", "PLT", "LY%", "QGR", "XMN")
 UNITS = ("10^9/L", "10^12/L", "g/dL", "%", "fL", "10^9/L", "%", "%", "")
 TUBES = (
     ("2603200117", "赵^试一", "M", ("6.42", "4.61", "14.1", "42.1", "91.3", "233", "31.5", "60.2", "7.7")),

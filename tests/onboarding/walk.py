@@ -27,7 +27,7 @@ _COMMAND = re.compile(
 _FILE = re.compile(r"`(?P<file>[^`\s]+\.toml)`")
 _VARYING = (
     (re.compile(r"^date = \d{4}-\d\d-\d\d", re.MULTILINE), "date = 2026-03-20"),
-    (re.compile(r"\d+ drivers spell it so|one driver spells it so"), "… drivers spell it so"),
+    (re.compile(r'^("[^"]+" = "[^"]+"   # guessed: ).*(; seen: )', re.MULTILINE), r"\1…\2"),
     (re.compile(r"no capture of \d+ other drivers"), "no capture of … other drivers"),
 )
 """What changes from day to day, and with every driver that comes onto the shelf."""

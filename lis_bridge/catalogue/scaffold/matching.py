@@ -114,7 +114,7 @@ def match(seen: Seen, words: Vocabulary) -> Match:
     known = {word.test: word.why for word in (*by_name, *by_code)}
     if by_code and by_name and not {word.test for word in by_code} & {word.test for word in by_name}:
         return _unknown(seen, "code and name say different tests", known)
-    if by_code and by_name:
+    if by_code and by_name and not _LOINC.fullmatch(seen.code):
         both = {word.test for word in by_code} & {word.test for word in by_name}
         known = {test: why for test, why in known.items() if test in both}
     refused = {code: _objection(seen, words.tests.test(code), words.tests) for code in known}

@@ -97,7 +97,7 @@ def _how(kind: str, found: Sequence[Framed]) -> Iterator[Field]:
     framings = [dict(items) for items in dict.fromkeys(tuple(one.framing.items()) for one in found)]
     certain = "proven" if all(one.certainty == "proven" for one in found) else "guessed"
     yield Field(f"{key}.framing", framings, certain, "; ".join(dict.fromkeys(one.why for one in found)))  # type: ignore[arg-type]
-    charsets = [name for name in ("utf-8", "gb18030", "latin-1") if name in {one.charset for one in found}]
+    charsets = [name for name in ("utf-16-le", "utf-8", "gb18030", "latin-1") if name in {one.charset for one in found}]
     said = "the bytes read so" if charsets else "plain ASCII only was seen: capture a Chinese name"
     yield Field(f"{key}.charset", charsets or ["utf-8", "gb18030"], "guessed", said)
 

@@ -104,7 +104,7 @@ def _read(raw: bytes, framing: dict[str, Any]) -> list[Body]:
 
 
 def _framed(framing: dict[str, Any], certainty: Certainty, why: str, bodies: Sequence[bytes]) -> Framed:
-    charset = charset_of(bodies)
+    charset = "utf-16-le" if framing.get("wide") else charset_of(bodies)
     texts = tuple(_decoded(bodies, charset))
     if all(hl7v2.grammar_of(text.lstrip()) for text in texts):
         return Framed(framing, certainty, why, texts, charset, "hl7", "every message begins with MSH and declares its separators")
@@ -208,11 +208,11 @@ def _numbered(raw: bytes) -> _Found | None:
 
 
 def _ended(raw: bytes) -> _Found | None:
-    """Texts that begin at once and end in EOT or ETX."""
-    for name, code in (("EOT", b"\x04"), ("ETX", b"\x03")):
+    """Texts that begin at once and end in a control character."""
+    for code, name in _ENDS.items():
         if code in raw and b"\x02" not in raw:
             return (
-                {"kind": "block", "end": code.hex()},
+                {"kind": "block", "end": code.hex().upper()},
                 "guessed",
                 f"{raw.count(code)} texts that end in {name}, without a start code",
             )
@@ -220,19 +220,23 @@ def _ended(raw: bytes) -> _Found | None:
 
 
 def _block(raw: bytes) -> _Found | None:
-    count = min(raw.count(b"\x02"), raw.count(b"\x03"))
+    end = next((code for code in _ENDS if code in raw), b"")
+    count = min(raw.count(b"\x02"), raw.count(end)) if end else 0
     if not count:
         return None
-    framing: dict[str, Any] = {"kind": "block", "start": "02", "end": "03"}
-    for check in _checks(raw):
+    framing: dict[str, Any] = {"kind": "block", "start": "02", "end": end.hex().upper()}
+    for check in _checks(raw, framing):
         why = f"the check {check!r} holds in every one of {count} blocks; whether several make one message is not to be seen"
         return {**framing, "check": check}, "guessed", why
-    return framing, "guessed", f"{count} blocks from STX to ETX; no check that the bridge knows holds in all of them"
+    return framing, "guessed", f"{count} blocks from STX to {_ENDS[end]}; no check that the bridge knows holds in all of them"
 
 
-def _checks(raw: bytes) -> Iterator[str]:
-    for check in RULES:
-        bodies = unframe(raw, Profile.from_dict({"kind": "block", "start": "02", "end": "03", "check": check})) if check else []
+_ENDS = {b"\x03": "ETX", b"\x04": "EOT", b"\x1a": "SUB", b"\x0c": "FF"}
+
+
+def _checks(raw: bytes, framing: dict[str, Any]) -> Iterator[str]:
+    for check in filter(None, RULES):
+        bodies = unframe(raw, Profile.from_dict({**framing, "check": check}))
         texts = {body.text for body in bodies if body.text}
         if len(texts) >= ENOUGH and not any(body.faults for body in bodies):
             yield check

@@ -82,6 +82,8 @@ def _readme(proposal: Proposal) -> Iterator[str]:
         if field.certainty == "proven" and ".framing" in field.key + "."
     )
     yield from (f"- {field.why}" for field in proposal.fields if field.key.endswith(".kind"))
+    if not any(_guarded(one) for field in proposal.fields if field.key.endswith(".framing") for one in field.value):
+        yield "- no checksum: damage inside a value does not show"
     yield from (
         "",
         "**Controls.** Not known yet.",

@@ -34,6 +34,9 @@ def captures(id: str) -> tuple[Capture, ...]:
     return tuple(captures_of(LIBRARY.driver(id).folder))
 
 
+FAMILIES = tuple(family for family in LIBRARY.ids() if captures(family))
+
+
 @cache
 def proposal(id: str) -> Proposal:
     raws = [capture.raw for capture in captures(id)]
