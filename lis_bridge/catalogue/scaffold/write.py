@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from lis_bridge.catalogue.captures import captures_of, document
+from lis_bridge.catalogue.checks.subject import is_guarded
 from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.scaffold.manifest_text import manifest_text
 from lis_bridge.catalogue.scaffold.proposal import Proposal
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError, UsageError
+from lis_bridge.framing.profile import Profile
 
 ENDINGS = {"hl7": "hl7", "lis2": "astm"}
 NOTE = """\
@@ -105,11 +107,7 @@ def _readme(proposal: Proposal) -> Iterator[str]:
 
 def _guarded(framing: dict[str, str]) -> bool:
     """Whether damage shows, by the framing's own check or by TCP's."""
-    return (
-        framing["kind"] == "mllp"
-        or bool(framing.get("check"))
-        or (framing["kind"] == "lis1a" and framing.get("checksum") != "none")
-    )
+    return framing["kind"] == "mllp" or is_guarded(Profile.from_dict(framing))
 
 
 def _last(key: str) -> str:
