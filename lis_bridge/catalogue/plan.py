@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out, shift_of
+from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -89,7 +89,7 @@ class Plan:
             raw = said.text if complete else whole_lines(said.text)
             text, fault = dialect.text_of(raw)
             try:
-                readings = dialect.read(text, raw, complete, shift_of(said.starts), repair=repair)
+                readings = dialect.read(text, raw, complete, said.starts, repair=repair)
             except DamagedRowError as damaged:
                 return [], [damaged.fault]
             if readings is not None:

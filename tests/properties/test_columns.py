@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.dialects import hl7v2
+from lis_bridge.dialects.columns import ragged_fields, uniform_fields
 from lis_bridge.dialects.paths import parse
-from lis_bridge.dialects.records import Section, ragged_fields, rows_of, uniform_fields
+from lis_bridge.dialects.records import Section, Selection, rows_of
 
 EXAMPLES = int(os.environ.get("LIS_BRIDGE_EXAMPLES", "500"))
 FIELDS = [parse(f"OBX-{number}") for number in range(1, 19)]
@@ -46,7 +47,7 @@ def test_the_columnar_path_gives_what_the_row_path_gives_or_steps_aside(rows: li
 @given(MESSAGE)
 def test_fields_are_those_that_python_hl7_reads(rows: list[list[str]]) -> None:
     text = written(rows)
-    read = rows_of(section_of(text), FIELDS)
+    read = rows_of(section_of(text), Selection(FIELDS))
     columns = {path: read.verbatim.get(path, read.columns[path]) for path in FIELDS}
     for at, segment in enumerate(hl7.parse(text).segments("OBX")):
         for path in FIELDS:

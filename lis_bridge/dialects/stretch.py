@@ -1,0 +1,25 @@
+"""The run of a message whose results stand one behind the other: a piece of its text, not yet cut."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lis_bridge.dialects.spans import Spans, Starts, of_lines
+
+
+class Stretch(NamedTuple):
+    """``size`` result records that stand in ``text[start:end]``, with ``before`` lines above them; ``raw`` are the text's bytes."""
+
+    text: str
+    raw: bytes
+    start: int
+    end: int
+    size: int
+    before: int
+
+    def lines(self) -> list[str]:
+        return self.text[self.start : self.end].split("\r")
+
+    def spans(self, starts: Starts) -> Spans:
+        lines, before = self.raw.split(b"\r"), self.before
+        return of_lines(lines[before : before + self.size], before + sum(map(len, lines[:before])), starts)
