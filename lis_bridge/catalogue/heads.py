@@ -90,7 +90,8 @@ class Head:
         self._specimen_pattern = specimen_pattern or own
         self._patient_id, self._name = asked.choice(spec.patient_id), asked.choice(spec.patient_name)
         self._birth, self._sex, self._age = asked.choice(spec.birth), asked.choice(spec.sex), asked.choice(spec.age)
-        self._stat = (*asked.choice([spec.stat.path]), frozenset(spec.stat.values)) if spec.stat else None
+        self._stat = asked.choice([spec.stat.path] if spec.stat else ())
+        self._urgent = frozenset(spec.stat.values if spec.stat else ())
         self._series, self._model, self._serial = asked.choice(spec.series), asked.choice(spec.model), asked.choice(spec.serial)
         self._control_id = asked.choice(spec.control_id)
         self._dated, self._sent = (
@@ -123,7 +124,7 @@ class Head:
             complete=complete,
             observations=observations,
             images=images,
-            stat=self._stat is not None and texts[self._stat[0]] in self._stat[1],
+            stat=(_first(self._stat, texts) or "") in self._urgent,
             series=_first(self._series, texts) or "",
             dated=dated[:10] if dated else None,
             model=_first(self._model, texts),
@@ -192,7 +193,9 @@ def _first(choice: Choice, texts: Texts) -> str | None:
 def _person(choice: Choice, texts: Texts) -> str | None:
     """A name or id; components that stand together are joined by one blank."""
     text = _first(choice, texts)
-    return " ".join(text.replace("^", " ").split()) or None if text else None
+    if text is None or text.isalnum():
+        return text
+    return " ".join(text.replace("^", " ").split()) or None
 
 
 def _moment(choice: Sequence[tuple[Choice, Callable[[str], str | None]]], texts: Texts) -> str | None:

@@ -101,22 +101,12 @@ class Mapper:
         column = rows.column(path)
         return column if column is not None else [lookup(path)] * rows.size
 
-    def _source(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
-        source = rows.source(path)
-        return source if source is not None else [lookup(path)] * rows.size
-
     def _first(self, choice: Sequence[Path], rows: Rows, lookup: Lookup) -> list[str]:
         """The first of several places that is not empty, row by row."""
         return first_of([self._column(path, rows, lookup) for path in choice], rows.size)
 
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
-        menu = self._menus.of(
-            lambda path: self._source(path, rows, lookup),
-            rows.marks,
-            lambda path: self._column(path, rows, lookup),
-            rows.size,
-            lookup,
-        )
+        menu = self._menus.of(rows, lookup)
         values, raws, numbers, comparators = self._values(rows, lookup, menu)
         flags = self._flags(rows, lookup, numbers)
         return tuple(

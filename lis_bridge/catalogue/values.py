@@ -22,8 +22,8 @@ def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[De
 
     Digits alone are asked for: ``Decimal()`` would also take ``1_000``, ``nan`` and full-width digits.
     """
-    digits = "".join(values).replace(".", "")
-    if not (digits.isascii() and digits.isdigit()) or (missing is not None and missing.search("\n".join(("", *values, "")))):
+    digits = "".join(values).encode("utf-8", "surrogatepass").translate(None, b".")
+    if not digits.isdigit() or (missing is not None and missing.search("\n".join(("", *values, "")))):
         return None
     try:
         return list(map(Decimal, values))

@@ -49,7 +49,11 @@ class Outlines:
         """Reads records of which each holds its name and the number of its line."""
         hidden = grammar.result in map(kind_of, above + below)
         reader = Reader(grammar, self.levels)
-        reader.around(*([[name, str(number)] for number, name in enumerate(names)] for names in (above, below)))
+        reader.around(_numbered(above), _numbered(below))
         section, *others = reader.finish(complete=False)
         records = tuple((kind, int(number)) for kind, (_, number) in section.records.items())
         return Outline(hidden, not others and not section.comments, records, section.opened, section.closed)
+
+
+def _numbered(names: Names) -> list[list[str]]:
+    return [[name, str(number)] for number, name in enumerate(names)]

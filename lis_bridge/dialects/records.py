@@ -40,9 +40,9 @@ class Places:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.paths = tuple(dict.fromkeys(paths))
-        groups: dict[str, list[tuple[int, Path]]] = {}
+        groups: dict[str, list[tuple[int, int, Path | None]]] = {}
         for number, path in enumerate(self.paths):
-            groups.setdefault(path.record, []).append((number, path))
+            groups.setdefault(path.record, []).append((number, path.field, path if path.component else None))
         self.groups = tuple((record, tuple(group)) for record, group in groups.items())
 
     def looked_up(self, lookup: Callable[[Path], str]) -> list[str]:
@@ -74,12 +74,8 @@ class Rows:
 
     @property
     def marks(self) -> str:
-        """The separators by which columns are cut from ``put_off`` fields."""
+        """The separators by which columns are cut from ``put_off`` fields; with those fields' texts they decide what stands in the columns."""
         return "".join(self.grammar[:5]) if self.grammar is not None else ""
-
-    def source(self, path: Path) -> list[str] | None:
-        """Texts that decide, with the marks, what stands at ``path``: its column, or the fields that it would be cut from."""
-        return self.put_off.get(path) or self.columns.get(path)
 
 
 @dataclass(slots=True)
@@ -120,12 +116,18 @@ class Section:
     def texts(self, places: Places) -> list[str]:
         """What ``lookup`` gives for each of the places, without the blanks around it."""
         found = [""] * len(places.paths)
-        pick = self.grammar.pick
+        grammar, escape = self.grammar, self.grammar.escape
         for record, group in places.groups:
             fields = self.records.get(record)
-            if fields is not None:
-                for number, path in group:
-                    found[number] = pick(fields, path).strip()
+            if fields is None:
+                continue
+            beyond = len(fields)
+            shift = grammar.header_offset if record == grammar.header else grammar.offset
+            for number, place, part in group:
+                index = place - shift
+                if 0 <= index < beyond and (text := fields[index]):
+                    text = grammar.part(text, part) if part is not None else text
+                    found[number] = (grammar.plain(text) if escape in text else text).strip()
         return found
 
 
