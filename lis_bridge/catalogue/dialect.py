@@ -21,9 +21,10 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.catalogue.wide import is_wide
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
+from lis_bridge.core.starts import Starts
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
 from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
-from lis_bridge.dialects.spans import Starts, wired
+from lis_bridge.dialects.spans import wired
 from lis_bridge.framing.body import Body, raw_offset
 
 Reading = Section | pairs.Reading | fixed.Reading | csv_text.Reading

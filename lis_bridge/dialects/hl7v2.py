@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.sections import sections
-from lis_bridge.dialects.spans import ORIGIN, Starts
 
 OUTLINES = Outlines({"PID": 0, "OBR": 1})
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.sections import sections
-from lis_bridge.dialects.spans import ORIGIN, Starts
 
 OUTLINES = Outlines({"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1})
 

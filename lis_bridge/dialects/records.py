@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
+from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.columns import are_long, components, ragged_fields, strided_fields, uniform_fields
 from lis_bridge.dialects.grammar import Grammar, nth
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.spans import ORIGIN, Spans, Starts, wired
+from lis_bridge.dialects.spans import Spans, wired
 from lis_bridge.dialects.stretch import Stretch
 
 Records = dict[str, list[str]]

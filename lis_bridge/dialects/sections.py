@@ -10,12 +10,13 @@ import re
 from itertools import accumulate
 from operator import add
 
+from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.columns import LONG
 from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.reader import Reader
 from lis_bridge.dialects.records import Section
-from lis_bridge.dialects.spans import ORIGIN, Spans, Starts
+from lis_bridge.dialects.spans import Spans
 from lis_bridge.dialects.stretch import Stretch
 
 _LINE = re.compile(r"[^\r\n]+")

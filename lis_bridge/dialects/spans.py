@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import itemgetter
 
+from lis_bridge.core.starts import LineStarts, Starts
+
 Spans = list[tuple[int, int]]
-Starts = Sequence[tuple[int, int]]
-ORIGIN: Starts = ((0, 0),)
 
 
 def wired(spans: Spans, starts: Starts) -> Spans:
@@ -35,32 +36,20 @@ def wired(spans: Spans, starts: Starts) -> Spans:
 
 def of_lines(lines: Sequence[bytes], at: int, starts: Starts) -> Spans:
     """Spans in the entry of lines that stand one behind the other from text offset ``at``, one CR between them."""
-    if len(starts) > 1:
-        framed = _of_framed(lines, at, starts)
-        return framed if framed is not None else wired(_of_lines(lines, at), starts)
-    return _of_lines(lines, at + starts[0][1] - starts[0][0])
-
-
-def _of_lines(lines: Sequence[bytes], start: int) -> Spans:
+    begin = at + starts[0][1] - starts[0][0] if len(starts) == 1 else at
     found = []
     for line in lines:
-        end = start + len(line)
-        found.append((start, end))
-        start = end + 1
-    return found
+        end = begin + len(line)
+        found.append((begin, end))
+        begin = end + 1
+    return found if len(starts) == 1 else wired(found, starts)
 
 
-def _of_framed(lines: Sequence[bytes], at: int, starts: Starts) -> Spans | None:
-    """What ``wired`` gives, in one go, where every record came in a frame of its own; None where one did not."""
-    first = bisect_right(starts, at, key=itemgetter(0)) - 1
-    beyond = first + len(lines)
-    if beyond > len(starts):
+def of_framed(start: int, end: int, size: int, starts: LineStarts) -> Spans | None:
+    """What ``of_lines`` gives for the ``size`` lines of ``text[start:end]``, where each came in a frame of its own; None where one did not."""
+    first = bisect_left(starts, start, key=itemgetter(0))
+    frames = starts[first : first + size + 1]
+    # So many frames as lines, and every frame begins behind one of the CRs: there is none inside.
+    if len(frames) <= size or frames[0][0] != start or frames[size][0] != end + 1:
         return None
-    found = []
-    for line, (text, raw) in zip(lines, starts[first:beyond], strict=True):
-        if text != at:
-            return None
-        size = len(line)
-        found.append((raw, raw + size))
-        at += size + 1
-    return found if beyond == len(starts) or at - 1 <= starts[beyond][0] else None
+    return [(raw, raw + following - text - 1) for (text, raw), (following, _) in pairwise(frames)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lis_bridge.dialects.spans import Spans, Starts, of_lines
+from lis_bridge.core.starts import LineStarts, Starts
+from lis_bridge.dialects.spans import Spans, of_framed, of_lines
 
 
 class Stretch(NamedTuple):
@@ -21,5 +22,9 @@ class Stretch(NamedTuple):
         return self.text[self.start : self.end].split("\r")
 
     def spans(self, starts: Starts) -> Spans:
+        if isinstance(starts, LineStarts) and len(self.raw) == len(self.text):
+            found = of_framed(self.start, self.end, self.size, starts)
+            if found is not None:
+                return found
         lines, before = self.raw.split(b"\r"), self.before
         return of_lines(lines[before : before + self.size], before + sum(map(len, lines[:before])), starts)

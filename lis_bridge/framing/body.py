@@ -8,8 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from lis_bridge.core.faults import Fault
-
-Starts = tuple[tuple[int, int], ...]
+from lis_bridge.core.starts import Starts
 
 
 class Body(NamedTuple):

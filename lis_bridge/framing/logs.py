@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from lis_bridge.core.faults import Fault
-from lis_bridge.framing.body import Body, Starts, composed, without
+from lis_bridge.core.starts import Starts
+from lis_bridge.framing.body import Body, composed, without
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.shape import Piece, Shape, next_piece
 from lis_bridge.framing.stored import Stored
