@@ -1,14 +1,14 @@
 """Columns of a run of records: one flat split and slices with a stride where the run is uniform, record by record where it is not.
 
-Whoever asks tries the flat split first; it gives None where it cannot prove that every record has as many fields as the first.
+Whoever asks tries the ``grid`` first; it is None where it cannot be proved that every record has as many fields as the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from lis_bridge.dialects.grammar import Grammar, nth
-from lis_bridge.dialects.stretch import Stretch
 
 LONG = 1000
 """Characters a record, on average, that only images reach."""
@@ -35,46 +35,40 @@ def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
     return lambda number: flat[number - 1 :: stride] if number < stride else [""] * size
 
 
-def strided_fields(stretch: Stretch, wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]] | None:
-    """Fields of a stretch whose records all have the same number of fields, by one flat split of the whole text; None where they differ.
+class Grid(NamedTuple):
+    """All fields of ``size`` records, ``stride`` each, one behind the other; a record's last field holds the CR and the next record's name as well."""
 
-    The cell at a record's end holds the CR and the next record's name as well. A CR always ends its cell, because a result's name and a separator
-    follow. So the records are equally wide when the stretch has as many cells as its last record makes expect, and all cells at that stride have a CR.
+    flat: list[str]
+    stride: int
+    size: int
+
+    def fields(self, wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:
+        """The columns of these fields by their numbers."""
+        flat, stride = self.flat, self.stride
+        beyond, found = stride * self.size, {}
+        for number in wanted:
+            index = number - grammar.offset
+            if index < stride:
+                found[number] = flat[index:beyond:stride]
+            elif index == stride:
+                found[number] = [cell.partition("\r")[0] for cell in flat[stride::stride]]
+            else:
+                found[number] = [""] * self.size
+        return found
+
+
+def grid(text: str, size: int, grammar: Grammar) -> Grid | None:
+    """The fields of a text of ``size`` lines by one flat split; None where one is no result record, or has more or fewer fields than another.
+
+    The text begins with a result record. Wherever another begins, its name stands behind a CR and ends its cell: with ``size - 1`` of them at
+    equal distances there is no place left for another CR.
     """
-    text, separator, size, end = stretch.text, grammar.field, stretch.size, stretch.end
-    stride = text.count(separator, text.rfind("\r", 0, end), end)
-    flat, base = text.split(separator), text.count(separator, 0, stretch.start)
-    beyond = base + stride * size
-    if (
-        len(flat) - 1 - text.count(separator, end) != beyond
-        or "".join(flat[base + stride : beyond : stride]).count("\r") != size - 1
-    ):
+    flat = text.split(grammar.field)
+    stride, rest = divmod(len(flat) - 1, size)
+    if rest or not stride:
         return None
-    found = {}
-    for number in wanted:
-        index = number - grammar.offset
-        if index < stride:
-            found[number] = flat[base + index : beyond : stride]
-        elif index == stride:
-            found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
-        else:
-            found[number] = [""] * size
-    return found
-
-
-def uniform_fields(joined: str, count: int, wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]] | None:
-    """Fields of a run whose records all have the same number of fields, by one flat split; None where they differ.
-
-    ``joined`` holds the records with a field separator and CR between them. The CR goes through the split with the next record's name, and no
-    field can hold one: equal strides are proof.
-    """
-    flat = joined.split(grammar.field)
-    width = len(flat) // count
-    if len(flat) != count * width or "".join(flat[width::width]).count("\r") != count - 1:
-        return None
-    return {
-        number: flat[number - grammar.offset :: width] if number - grammar.offset < width else [""] * count for number in wanted
-    }
+    ends = grammar.field.join((*flat[stride : stride * size : stride], ""))
+    return Grid(flat, stride, size) if ends.count(f"\r{grammar.result}{grammar.field}") == size - 1 else None
 
 
 def ragged_fields(lines: list[str], wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from lis_bridge.core.starts import ORIGIN, Starts
-from lis_bridge.dialects.columns import are_long, components, ragged_fields, strided_fields, uniform_fields
+from lis_bridge.dialects.columns import are_long, components, grid, ragged_fields
 from lis_bridge.dialects.grammar import Grammar, nth
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.spans import Spans, wired
@@ -151,13 +151,13 @@ def rows_of(section: Section, selection: Selection) -> Rows:
 def _fields(section: Section, wanted: Sequence[int]) -> tuple[dict[int, list[str]], bool]:
     """The fields of a run by number, and whether there may be escapes in them."""
     grammar, stretch = section.grammar, section.stretch
-    if stretch is not None:
-        found = strided_fields(stretch, wanted, grammar)
-        if found is not None:
-            return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
+    if stretch is not None and stretch.grid is not None:
+        found, stretch.grid = stretch.grid.fields(wanted, grammar), None
+        return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
     lines, escape = section.lines, grammar.escape
-    found = None if are_long(lines) else uniform_fields(f"{grammar.field}\r".join(lines), len(lines), wanted, grammar)
-    return found or ragged_fields(lines, wanted, grammar), bool(escape) and any(escape in line for line in lines)
+    even = None if are_long(lines) else grid("\r".join(lines), len(lines), grammar)
+    found = even.fields(wanted, grammar) if even is not None else ragged_fields(lines, wanted, grammar)
+    return found, bool(escape) and any(escape in line for line in lines)
 
 
 def _commented(section: Section, path: Path) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from operator import add
 
 from lis_bridge.core.starts import ORIGIN, Starts
-from lis_bridge.dialects.columns import LONG
+from lis_bridge.dialects.columns import LONG, grid
 from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.reader import Reader
@@ -67,9 +67,12 @@ def _stretch(text: str, raw: bytes, grammar: Grammar) -> Stretch | None:
     end = text.find("\r", text.rindex(mark) + 1)
     end = len(text) if end < 0 else end
     size = text.count("\r", first, end)
-    if end - first > LONG * size or text.count(mark, first, end) != size:
+    if end - first > LONG * size:
         return None
-    return Stretch(text, raw, first + 1, end, size, text.count("\r", 0, first) + 1)
+    even = grid(text[first + 1 : end], size, grammar)
+    if even is None and text.count(mark, first, end) != size:
+        return None
+    return Stretch(text, raw, first + 1, end, size, text.count("\r", 0, first) + 1, even)
 
 
 def _around(stretch: Stretch, grammar: Grammar, outlines: Outlines, complete: bool) -> list[Section] | None:

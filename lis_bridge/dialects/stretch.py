@@ -1,15 +1,20 @@
-"""The run of a message whose results stand one behind the other: a piece of its text, not yet cut."""
+"""The run of a message whose results stand one behind the other: a piece of its text."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from lis_bridge.core.starts import LineStarts, Starts
+from lis_bridge.dialects.columns import Grid
 from lis_bridge.dialects.spans import Spans, of_framed, of_lines
 
 
-class Stretch(NamedTuple):
-    """``size`` result records that stand in ``text[start:end]``, with ``before`` lines above them; ``raw`` are the text's bytes."""
+@dataclass(slots=True)
+class Stretch:
+    """``size`` result records that stand in ``text[start:end]``, with ``before`` lines above them; ``raw`` are the text's bytes.
+
+    ``grid`` are their fields where all have equally many; whoever takes columns out of it lets it go, for it holds all texts of the message.
+    """
 
     text: str
     raw: bytes
@@ -17,6 +22,7 @@ class Stretch(NamedTuple):
     end: int
     size: int
     before: int
+    grid: Grid | None
 
     def lines(self) -> list[str]:
         return self.text[self.start : self.end].split("\r")
