@@ -107,6 +107,7 @@ class Mapper:
 
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
         menu = self._menus.of(rows, lookup)
+        rows.put_off.clear()  # nobody asks for their texts any more
         values, raws, numbers, comparators = self._values(rows, lookup, menu)
         flags = self._flags(rows, lookup, numbers)
         return tuple(

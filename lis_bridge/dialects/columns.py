@@ -5,7 +5,7 @@ Whoever asks tries the ``grid`` first; it is None where it cannot be proved that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from lis_bridge.dialects.grammar import Grammar, nth
@@ -36,39 +36,54 @@ def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
 
 
 class Grid(NamedTuple):
-    """All fields of ``size`` records, ``stride`` each, one behind the other; a record's last field holds the CR and the next record's name as well."""
+    """The fields of ``size`` result records of ``stride`` fields each, from ``flat[base]`` on; a record's last one holds the CR and the next name."""
 
     flat: list[str]
+    base: int
     stride: int
     size: int
 
-    def fields(self, wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:
-        """The columns of these fields by their numbers."""
-        flat, stride = self.flat, self.stride
-        beyond, found = stride * self.size, {}
+    def fields(self, wanted: Collection[int], grammar: Grammar) -> dict[int, list[str]]:
+        """The columns of these fields by their numbers; to be asked once."""
+        flat, base, stride, size, found = *self, dict[int, list[str]]()
+        beyond = base + stride * size
+        if stride + grammar.offset not in wanted:
+            # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
+            flat[base + stride : beyond : stride] = [""] * (size - 1)
         for number in wanted:
             index = number - grammar.offset
-            if index < stride:
-                found[number] = flat[index:beyond:stride]
+            if 0 < index < stride:
+                found[number] = flat[base + index : beyond : stride]
             elif index == stride:
-                found[number] = [cell.partition("\r")[0] for cell in flat[stride::stride]]
+                found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
             else:
-                found[number] = [""] * self.size
+                found[number] = ["" if index else grammar.result] * size
         return found
 
 
-def grid(text: str, size: int, grammar: Grammar) -> Grid | None:
-    """The fields of a text of ``size`` lines by one flat split; None where one is no result record, or has more or fewer fields than another.
+def grid(text: str, start: int, end: int, size: int, grammar: Grammar) -> Grid | None:
+    """The fields of ``text[start:end]``, a piece of ``size`` lines, by one flat split of the text; None where one of them is no result record, or
+    has more or fewer fields than another.
 
-    The text begins with a result record. Wherever another begins, its name stands behind a CR and ends its cell: with ``size - 1`` of them at
-    equal distances there is no place left for another CR.
+    Wherever a result record begins, its name stands behind a CR and ends its cell. With ``size - 1`` of them at equal distances there is no place
+    left for another CR.
     """
-    flat = text.split(grammar.field)
-    stride, rest = divmod(len(flat) - 1, size)
-    if rest or not stride:
+    mark, separator = grammar.result + grammar.field, grammar.field
+    if not text.startswith(mark, start):
         return None
-    ends = grammar.field.join((*flat[stride : stride * size : stride], ""))
-    return Grid(flat, stride, size) if ends.count(f"\r{grammar.result}{grammar.field}") == size - 1 else None
+    flat, base = text.split(separator), text.count(separator, 0, start)
+    beyond = len(flat) - 1 - text.count(separator, end)
+    stride, rest = divmod(beyond - base, size)
+    if rest:
+        return None
+    ends = separator.join((*flat[base + stride : beyond : stride], ""))
+    return Grid(flat, base, stride, size) if ends.count(f"\r{mark}") == size - 1 else None
+
+
+def grid_of(lines: Sequence[str], grammar: Grammar) -> Grid | None:
+    """``grid`` for lines that are parted already."""
+    text = "\r".join(lines)
+    return grid(text, 0, len(text), len(lines), grammar)
 
 
 def ragged_fields(lines: list[str], wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:

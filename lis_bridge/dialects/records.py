@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from lis_bridge.core.starts import ORIGIN, Starts
-from lis_bridge.dialects.columns import are_long, components, grid, ragged_fields
+from lis_bridge.dialects.columns import are_long, components, grid_of, ragged_fields
 from lis_bridge.dialects.grammar import Grammar, nth
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.spans import Spans, wired
@@ -155,7 +155,7 @@ def _fields(section: Section, wanted: Sequence[int]) -> tuple[dict[int, list[str
         found, stretch.grid = stretch.grid.fields(wanted, grammar), None
         return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
     lines, escape = section.lines, grammar.escape
-    even = None if are_long(lines) else grid("\r".join(lines), len(lines), grammar)
+    even = None if are_long(lines) else grid_of(lines, grammar)
     found = even.fields(wanted, grammar) if even is not None else ragged_fields(lines, wanted, grammar)
     return found, bool(escape) and any(escape in line for line in lines)
 

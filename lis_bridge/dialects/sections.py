@@ -69,7 +69,7 @@ def _stretch(text: str, raw: bytes, grammar: Grammar) -> Stretch | None:
     size = text.count("\r", first, end)
     if end - first > LONG * size:
         return None
-    even = grid(text[first + 1 : end], size, grammar)
+    even = grid(text, first + 1, end, size, grammar)
     if even is None and text.count(mark, first, end) != size:
         return None
     return Stretch(text, raw, first + 1, end, size, text.count("\r", 0, first) + 1, even)
