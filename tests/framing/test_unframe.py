@@ -62,7 +62,7 @@ def test_the_fast_path_takes_what_it_is_made_for() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(messages, min_size=1, max_size=2), edits)
+@given(st.lists(sent_messages, min_size=1, max_size=2), edits)
 def test_bare_records_that_are_taken_as_they_stand_are_what_the_slow_path_reads(
     found: list[bytes], changes: list[tuple[int, int, str]]
 ) -> None:
