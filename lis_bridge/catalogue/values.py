@@ -40,9 +40,10 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
 
 
-_LIMIT = r"[+-]?(?:[0-9]*\.?[0-9]+|[0-9]+\.)"
-_RANGE = re.compile(rf"\s*(?P<low>{_LIMIT})?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>{_LIMIT})?\s*(?:\\.*)?")
-_ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*\.?[0-9]+)\s*")
+# No two parts of these can share blanks or digits between them: what does not fit is refused in one go, however long it is.
+_LIMIT = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_RANGE = re.compile(rf"\s*(?:(?P<low>{_LIMIT})\s*)?(?:--|-|~|～|to|TO|\^|–)\s*(?:(?P<high>{_LIMIT})\s*)?(?:\\.*)?")
+_ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))\s*")
 
 
 def limits_of(text: str) -> tuple[str | None, str | None]:
