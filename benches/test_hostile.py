@@ -151,7 +151,7 @@ def test_hostile_bytes_are_linear_for_every_driver(driver: str, outcome: Outcome
 def test_hostile_bytes_are_linear_for_recognition(outcome: Outcome) -> None:
     """Hostile bytes for the recognition of drivers: the worst growth at four times the size"""
     raw = hostile.capture("mindray-bs")
-    outcome.figures.append(_worst(hostile.LIBRARY.identify, hostile.texts(raw, 2000), hostile.texts(raw, 8000)))
+    outcome.figures.append(_worst(hostile.LIBRARY.identify, hostile.texts(raw, 16_000), hostile.texts(raw, 64_000)))
 
 
 def _fed(profiles: Sequence[Profile], raw: bytes) -> None:
