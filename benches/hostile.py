@@ -15,6 +15,7 @@ FILLERS = (
     b"\x021", b"\x05", b"\x0b", b"\rH|\\^&", b" 1A.-/:", b"\n ", b"^", b"\\", b"~",
 )  # fmt: skip
 LIBRARY = Library.load(resources.drivers())
+CAPTURED = tuple(id for id in LIBRARY.ids() if any(captures_of(LIBRARY.driver(id).folder)))
 
 
 def capture(driver: str) -> bytes:

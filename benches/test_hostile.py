@@ -136,7 +136,7 @@ def _linear(race: Callable[..., Race], outcome: Outcome, decode: Callable[[bytes
     outcome.figures[-1] = Figure("four times the size / once", ran.ratio("four times the size", "once"), "×", at_most=1.6)
 
 
-@pytest.mark.parametrize("driver", hostile.LIBRARY.ids())
+@pytest.mark.parametrize("driver", hostile.CAPTURED)
 def test_hostile_bytes_are_linear_for_every_driver(driver: str, outcome: Outcome) -> None:
     """Hostile bytes by driver"""
     outcome.question = f"Hostile bytes for {driver}, over its frames and expressions: the worst growth at four times the size"
