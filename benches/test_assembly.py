@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -31,7 +32,11 @@ def test_assembling_a_tube(race: Callable[..., Race]) -> None:
 
 
 def _parted(message: Message) -> tuple[Message, ...]:
-    return tuple(msgspec.structs.replace(message, observations=(one,)) for one in message.observations)
+    """A message for every result; each names the patient anew, as if it had been decoded by itself."""
+    return tuple(
+        msgspec.structs.replace(message, observations=(one,), patient=copy.deepcopy(message.patient))
+        for one in message.observations
+    )
 
 
 def _filed(parts: Sequence[Message]) -> TubeState:

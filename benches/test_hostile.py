@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
-from benches import messages, subjects
+from benches import hostile, messages, subjects
 from benches.race import Contestant, Figure, Outcome, Race
 from lis_bridge.catalogue.plan import Decoded
+from lis_bridge.framing.make import make
+from lis_bridge.framing.profile import Profile
 
 HEADER = b"MSH|^~\\&|||||20260317||ORU^R01|1|P|2.3.1||||0\rPID|1\rOBR|1|26031700001\r"
 LIS2_HEADER = b"H|\\^&|||Mindray^^|||||||PR|1394-97|20260317\rP|1\rO|1|1^^|26031700001\r"
@@ -129,6 +134,54 @@ def _linear(race: Callable[..., Race], outcome: Outcome, decode: Callable[[bytes
     ]
     ran = race(contestants, goals={}, reference="", laps=5)
     outcome.figures[-1] = Figure("four times the size / once", ran.ratio("four times the size", "once"), "×", at_most=1.6)
+
+
+@pytest.mark.parametrize("driver", hostile.CAPTURED)
+def test_hostile_bytes_are_linear_for_every_driver(driver: str, outcome: Outcome) -> None:
+    """Hostile bytes by driver"""
+    outcome.question = f"Hostile bytes for {driver}, over its frames and expressions: the worst growth at four times the size"
+    plan, raw = hostile.plan(driver), hostile.capture(driver)
+    outcome.figures.append(
+        _worst(lambda text: plan.decode(text, repair=True), hostile.texts(raw, 2000), hostile.texts(raw, 8000))
+    )
+    outcome.figures.append(_worst(lambda text: _fed(plan.profiles, text), hostile.texts(raw, 2000), hostile.texts(raw, 8000)))
+    outcome.figures[-1] = replace(outcome.figures[-1], name="fed in pieces of 7 bytes")
+
+
+def test_hostile_bytes_are_linear_for_recognition(outcome: Outcome) -> None:
+    """Hostile bytes for the recognition of drivers: the worst growth at four times the size"""
+    raw = hostile.capture("mindray-bs")
+    outcome.figures.append(_worst(hostile.LIBRARY.identify, hostile.texts(raw, 16_000), hostile.texts(raw, 64_000)))
+
+
+def _fed(profiles: Sequence[Profile], raw: bytes) -> None:
+    framer = make(profiles)
+    for at in range(0, len(raw), 7):
+        framer.receive(raw[at : at + 7], at / 1000)
+    framer.close(len(raw) / 1000)
+
+
+def _worst(call: Callable[[bytes], object], small: Iterable[bytes], big: Iterable[bytes]) -> Figure:
+    """Growth is 4 where it is linear, 16 where it is square; what is done in 10 ms cannot be told from noise."""
+    gc.disable()
+    try:
+        growth = max(_growth(call, one, four) for one, four in zip(small, big, strict=True))
+    finally:
+        gc.enable()
+    return Figure("decoded", growth, "× time", at_most=8.0)
+
+
+def _growth(call: Callable[[bytes], object], one: bytes, four: bytes) -> float:
+    cost = _timed(call, four)
+    if cost < 0.01:
+        return 0.0
+    return min(cost, _timed(call, four)) / max(1e-9, min(_timed(call, one) for _ in range(3)))
+
+
+def _timed(call: Callable[[bytes], object], text: bytes) -> float:
+    begun = time.process_time()
+    call(text)
+    return time.process_time() - begun
 
 
 def test_a_segment_of_64_megabytes(benchmark: Callable[..., Decoded], outcome: Outcome) -> None:

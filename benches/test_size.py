@@ -7,8 +7,8 @@ import random
 import tracemalloc
 from collections.abc import Callable
 
-from benches import messages, subjects
-from benches.race import Contestant, Figure, Outcome, Race
+from benches import messages, peers, subjects
+from benches.race import LAPS, Contestant, Figure, Outcome, Race
 
 SIZES = (20, 220, 1000, 2000)
 COUNTS = {20: 400, 220: 200, 1000: 50, 2000: 25}
@@ -20,7 +20,13 @@ def test_cost_of_a_result(race: Callable[..., Race], outcome: Outcome) -> None:
     for size in reversed(SIZES):
         texts = [messages.mllp(text) for text in subjects.hl7(size, COUNTS[size])]
         contestants.append(Contestant(f"{size} results", subjects.plan(subjects.HL7_DRIVER, size).decode, texts, per=size))
-    race(contestants, goals={f"{size} results": 1.25 for size in SIZES}, reference="220 results")
+    ran = race(contestants, goals={}, reference="220 results")
+    flat = ran.ratio("20 results", "2000 results")
+    outcome.figures[-1] = Figure("20 results / 2000 results", flat, "×", goal=1.25, guarded=True)
+    floor = Race([Contestant(str(size), peers.split, subjects.hl7(size, COUNTS[size]), per=size) for size in (20, 2000)])
+    for _ in range(LAPS):
+        floor.lap()
+    outcome.figures.append(Figure("the same of str.split", floor.ratio("20", "2000"), "×"))
     marginal = [
         (outcome.costs[f"{big} results"] * big - outcome.costs[f"{small} results"] * small) / (big - small)
         for small, big in ((20, 220), (220, 2000))

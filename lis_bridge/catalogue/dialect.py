@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
@@ -14,7 +13,7 @@ import msgspec
 from lis_bridge.catalogue import commas
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
-from lis_bridge.catalogue.heads import Controls, Head, Kinds, moment_paths
+from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, moment_paths
 from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.overrides import Overrides
@@ -22,8 +21,10 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.catalogue.wide import is_wide
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
+from lis_bridge.core.starts import Starts
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
 from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
+from lis_bridge.dialects.spans import wired
 from lis_bridge.framing.body import Body, raw_offset
 
 Reading = Section | pairs.Reading | fixed.Reading | csv_text.Reading
@@ -68,8 +69,10 @@ class CompiledDialect:
             for table in spec.results
         )
         _refuse_results_as_head(spec)
-        self._kinds = Kinds(spec.kinds)
-        self._head = Head(spec.message, zone, overrides.specimen_pattern)
+        asked = Asked()
+        self._kinds = Kinds(spec.kinds, asked)
+        self._head = Head(spec.message, zone, asked, overrides.specimen_pattern)
+        self._places = asked.places()
         self._controls = Controls(manifest, overrides)
         self._pairs = pairs_form(spec, comma=overrides.decimal == ",") if spec.kind == "pairs" else None
         self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()
@@ -87,14 +90,16 @@ class CompiledDialect:
         hint = f"Tried {', '.join(self._charsets)}; set the analyzer's charset"
         return raw.decode(self._charsets[0], "replace"), Fault("unknown encoding", f"message of {len(raw)} bytes", hint)
 
-    def read(self, text: str, raw: bytes, complete: bool, at: int = 0, *, repair: bool = False) -> Sequence[Reading] | None:
-        """The readings of a body, or None when this dialect cannot read it; sections count their spans from ``at``. Raises DamagedRowError."""
+    def read(self, text: str, raw: bytes, complete: bool, starts: Starts, *, repair: bool = False) -> Sequence[Reading] | None:
+        """The readings of a body, or None when this dialect cannot read it; ``starts`` leads from its text to the journal entry.
+        Raises DamagedRowError.
+        """
         if self._match is not None and not self._match.search(text):
             return None
         if self.spec.kind == "hl7":
-            return hl7v2.read(text, raw, complete=complete, at=at)
+            return hl7v2.read(text, raw, complete=complete, starts=starts)
         if self.spec.kind == "lis2":
-            return lis2a2.read(text, raw, complete=complete, at=at)
+            return lis2a2.read(text, raw, complete=complete, starts=starts)
         if self._pairs is not None:
             return [pairs.read(text, raw, self._pairs, complete=complete)]
         if self._csv is not None:
@@ -125,7 +130,8 @@ class CompiledDialect:
         return [_placed(images, body) for images in pictures.by_section(found, [order in one.opened for one in sections])]
 
     def _message(self, reading: Reading, body: Body, complete: bool, images: tuple[Image, ...]) -> Message:
-        kind = self._kind(reading)
+        texts = reading.texts(self._places)
+        kind = self._kind(reading, texts)
         complete = complete and reading.closed
         observations: tuple[Observation, ...] = ()
         for table in self._tables:
@@ -134,13 +140,13 @@ class CompiledDialect:
                 observations += rows
                 images += pictures
         start = body.starts[0][1] if body.starts else 0
-        message = self._head.message(kind, reading, observations, images, complete, (start, start + len(body.text)))
+        message = self._head.message(kind, texts, observations, images, complete, reading.closed, (start, start + len(body.text)))
         if isinstance(reading, pairs.Reading | fixed.Reading):
             message = msgspec.structs.replace(message, curves=reading.curves)
         return message
 
-    def _kind(self, reading: Reading) -> Kind:
-        kind = self._kinds(reading.lookup)
+    def _kind(self, reading: Reading, texts: Sequence[str]) -> Kind:
+        kind = self._kinds(texts)
         if kind is not None:
             return kind
         return "patient" if not isinstance(reading, Section) or reading.size or reading.opened else "other"
@@ -174,27 +180,26 @@ class _Table:
         self._record = table.record if table.record and table.record != result else None
         self._each = paths.parse(table.each) if table.each else None
         self._commas = commas.places(table) if comma else None
-        self._counted = self._record is None and self._each is None  # a run's spans count from where the text stands
 
     def map(self, reading: Reading, body: Body) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
-        rows = self._rows(reading)
+        rows = self._rows(reading, body.starts)
         if not rows.size:
             return (), ()
         if self._commas is not None:
             commas.with_points(rows, *self._commas)
-        if not self._counted or len(body.starts) > 1 or not isinstance(reading, Section):
-            rows.spans = _wire_spans(rows.spans, body.starts)
         observations, images = self._mapper.map(rows, reading.lookup)
         return (_observed_at_once(observations) if self._observed_once else observations), images
 
-    def _rows(self, reading: Reading) -> Rows:
+    def _rows(self, reading: Reading, starts: Starts) -> Rows:
         if not isinstance(reading, Section):
-            return replace(reading.rows)  # another table maps the same rows
-        if self._each is not None:
-            return repeats_of(reading, self._each, self._mapper.wanted)
-        if self._record is not None:
-            return record_of(reading, self._record, self._mapper.wanted)
-        return rows_of(reading, self._mapper.wanted, self._mapper.put_off)
+            rows = reading.rows
+        elif self._each is not None:
+            rows = repeats_of(reading, self._each, self._mapper.selection.paths)
+        elif self._record is not None:
+            rows = record_of(reading, self._record, self._mapper.selection.paths)
+        else:
+            return rows_of(reading, self._mapper.selection)
+        return replace(rows, spans=wired(rows.spans, starts))
 
 
 def _observed_at_once(rows: tuple[Observation, ...]) -> tuple[Observation, ...]:
@@ -205,32 +210,8 @@ def _observed_at_once(rows: tuple[Observation, ...]) -> tuple[Observation, ...]:
 
 def _placed(images: Sequence[Image], body: Body) -> tuple[Image, ...]:
     """Pictures with their spans in the journal entry."""
-    spans = _wire_spans([image.span for image in images], body.starts) if images else []
+    spans = wired([image.span for image in images], body.starts) if images else []
     return tuple(msgspec.structs.replace(image, span=span) for image, span in zip(images, spans, strict=True))
-
-
-def shift_of(starts: Sequence[tuple[int, int]]) -> int:
-    """How far the text stands into the journal entry, where it stands there in one run."""
-    return starts[0][1] - starts[0][0] if len(starts) == 1 else 0
-
-
-def _wire_spans(spans: list[tuple[int, int]], starts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans of the text as spans of the journal entry; ``starts`` maps text offsets to raw offsets, one pair per contiguous run."""
-    if len(starts) < 2:
-        shift = shift_of(starts)
-        return [(start + shift, end + shift) for start, end in spans] if shift else spans
-    texts = [text for text, _ in starts]
-    first = bisect_right(texts, spans[0][0]) - 1
-    beyond = first + len(spans)
-    # As most analyzers send: every record in a frame of its own.
-    if texts[first:beyond] == [start for start, _ in spans] and (beyond == len(texts) or spans[-1][1] <= texts[beyond]):
-        return [(raw, raw + end - start) for (start, end), (_, raw) in zip(spans, starts[first:beyond], strict=True)]
-    shifts = [raw - text for text, raw in starts]
-    found = []
-    for start, end in spans:
-        first = bisect_right(texts, start) - 1
-        found.append((start + shifts[first], end + shifts[max(first, bisect_left(texts, end) - 1)]))
-    return found
 
 
 def left_out(readings: Sequence[Reading], body: Body) -> list[Fault]:

@@ -22,7 +22,7 @@ from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.core.results import Image, Observation
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import COMMENTS, Columns, Rows
+from lis_bridge.dialects.records import COMMENTS, Columns, Rows, Selection
 
 
 class Mapper:
@@ -53,9 +53,9 @@ class Mapper:
         self._images = frozenset(table.images)
         self._flag_memos = [Memo(readers.flags(source)) for source in table.flags]
         self._abnormal_memo: dict[tuple[str, ...], str] = {}
-        self.wanted, self.put_off = self._wanted()
+        self.selection = self._selection()
 
-    def _wanted(self) -> tuple[tuple[Path, ...], frozenset[Path]]:
+    def _selection(self) -> Selection:
         """Every path of the result record that the columns are asked for, and those which only a new menu asks for."""
         listed: list[Path] = [
             *self.value, *self.run, *(path for path, _ in self.flags),
@@ -67,7 +67,7 @@ class Mapper:
             listed += [Path(self._record, self.value[0].field, part) for part in (0, 3, 5)]
         every = dict.fromkeys((*listed, *self._menus.paths))
         wanted = tuple(path for path in every if path.record in (self._record, "@", *COMMENTS) or path.name)
-        return wanted, frozenset(self._menus.paths) - frozenset(listed)
+        return Selection(wanted, frozenset(self._menus.paths) - frozenset(listed))
 
     def map(self, rows: Rows, lookup: Lookup) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
         """The observations and images of ``rows``; ``lookup`` answers for what stands above them."""
@@ -101,22 +101,13 @@ class Mapper:
         column = rows.column(path)
         return column if column is not None else [lookup(path)] * rows.size
 
-    def _source(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
-        source = rows.source(path)
-        return source if source is not None else [lookup(path)] * rows.size
-
     def _first(self, choice: Sequence[Path], rows: Rows, lookup: Lookup) -> list[str]:
         """The first of several places that is not empty, row by row."""
         return first_of([self._column(path, rows, lookup) for path in choice], rows.size)
 
     def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
-        menu = self._menus.of(
-            lambda path: self._source(path, rows, lookup),
-            rows.marks,
-            lambda path: self._column(path, rows, lookup),
-            rows.size,
-            lookup,
-        )
+        menu = self._menus.of(rows, lookup)
+        rows.put_off.clear()  # nobody asks for their texts any more
         values, raws, numbers, comparators = self._values(rows, lookup, menu)
         flags = self._flags(rows, lookup, numbers)
         return tuple(

@@ -15,6 +15,7 @@ from lis_bridge.catalogue.codes import CodeBook, Memo
 from lis_bridge.catalogue.manifest import Table
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
+from lis_bridge.dialects.records import Rows
 
 MENUS = 256
 LONGEST = 200_000
@@ -23,7 +24,6 @@ LONGEST = 200_000
 SIGNALS = frozenset({"P", "G"})
 """Raw signals and graphics settings: kept as information, never results."""
 
-Column = Callable[[Path], list[str]]
 Lookup = Callable[[Path], str]
 
 
@@ -73,18 +73,21 @@ class Menus:
         self.paths = tuple(dict.fromkeys(chain.from_iterable(listed)))
         self._kept: dict[str, Menu] = {}
 
-    def of(self, source: Column, marks: str, column: Column, size: int, lookup: Lookup) -> Menu:
-        """The menu of ``size`` rows; ``source`` texts and ``marks`` decide what stands in a ``column``, which is only cut for a new menu.
+    def of(self, rows: Rows, lookup: Lookup) -> Menu:
+        """The menu of some rows, whose columns are only cut for a new one; ``lookup`` answers for what stands above them.
 
         Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
         """
-        material = self._material_of(lookup)
-        sources = {id(texts): texts for texts in map(source, self.paths)}
-        key = "\n".join((f"{len(sources)}{marks}", material, *chain.from_iterable(sources.values())))
+        size, material = rows.size, self._material_of(lookup)
+        sources: dict[int, list[str]] = {}
+        for path in self.paths:
+            texts = rows.put_off.get(path) or rows.columns.get(path) or [lookup(path)] * size
+            sources[id(texts)] = texts
+        key = "\n".join((f"{len(sources)}{rows.marks}", material, *chain.from_iterable(sources.values())))
         found = self._kept.get(key)
         if found is not None and len(found.codes) == size:
             return found
-        found = self._read({path: column(path) for path in self.paths}, size, material)
+        found = self._read({path: rows.column(path) or [lookup(path)] * size for path in self.paths}, size, material)
         if key.count("\n") == size * len(sources) + 1 and len(key) <= LONGEST:
             if len(self._kept) >= MENUS:
                 self._kept.clear()

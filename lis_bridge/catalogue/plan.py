@@ -5,14 +5,14 @@ Compiling happens once per analyzer; the plan holds no state but bounded caches 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from lis_bridge.catalogue import replies
-from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out, shift_of
+from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -22,13 +22,12 @@ from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.dialects.csv_rows import DamagedRowError
 from lis_bridge.framing.profile import Profile
-from lis_bridge.framing.unframe import Body, unframe
+from lis_bridge.framing.unframe import Body, Framings, unframe_among
 
 __all__ = ["NO_OVERRIDES", "Decoded", "Overrides", "Plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What stood in some bytes: messages in order, and what was wrong."""
 
     messages: tuple[Message, ...]
@@ -56,12 +55,13 @@ class Plan:
         self.profiles: tuple[Profile, ...] = tuple(
             dict.fromkeys(Profile.from_dict(framing) for dialect in chosen.values() for framing in dialect.framing)
         )
+        self._framings = Framings(self.profiles)
 
     def decode(self, raw: bytes, *, complete: bool = True, repair: bool = False) -> Decoded:
         """The messages of a journal entry or capture; bad bytes become faults, never exceptions."""
         found: list[Message] = []
         faults: list[Fault] = []
-        for body in unframe(raw, self.profiles, repair=repair):
+        for body in unframe_among(raw, self._framings, repair=repair):
             faults.extend(body.faults)
             if body.text:
                 messages, wrong = self.decode_body(body, complete=complete and body.complete, repair=repair)
@@ -89,7 +89,7 @@ class Plan:
             raw = said.text if complete else whole_lines(said.text)
             text, fault = dialect.text_of(raw)
             try:
-                readings = dialect.read(text, raw, complete, shift_of(said.starts), repair=repair)
+                readings = dialect.read(text, raw, complete, said.starts, repair=repair)
             except DamagedRowError as damaged:
                 return [], [damaged.fault]
             if readings is not None:

@@ -22,8 +22,8 @@ def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[De
 
     Digits alone are asked for: ``Decimal()`` would also take ``1_000``, ``nan`` and full-width digits.
     """
-    digits = "".join(values).replace(".", "")
-    if not (digits.isascii() and digits.isdigit()) or (missing is not None and missing.search("\n".join(("", *values, "")))):
+    digits = "".join(values).encode("utf-8", "surrogatepass").translate(None, b".")
+    if not digits.isdigit() or (missing is not None and missing.search("\n".join(("", *values, "")))):
         return None
     try:
         return list(map(Decimal, values))
@@ -40,9 +40,10 @@ def number_of(text: str | None) -> tuple[Decimal | None, str]:
     return Decimal(found["number"]), _COMPARATORS.get(comparator, comparator)
 
 
-_LIMIT = r"[+-]?(?:[0-9]*\.?[0-9]+|[0-9]+\.)"
-_RANGE = re.compile(rf"\s*(?P<low>{_LIMIT})?\s*(?:--|-|~|～|to|TO|\^|–)\s*(?P<high>{_LIMIT})?\s*(?:\\.*)?")
-_ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?[0-9]*\.?[0-9]+)\s*")
+# No two parts of these can share blanks or digits between them: what does not fit is refused in one go, however long it is.
+_LIMIT = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_RANGE = re.compile(rf"\s*(?:(?P<low>{_LIMIT})\s*)?(?:--|-|~|～|to|TO|\^|–)\s*(?:(?P<high>{_LIMIT})\s*)?(?:\\.*)?")
+_ONE_SIDED = re.compile(r"\s*(?P<sign><=|>=|<|>|≤|≥)\s*(?P<limit>[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))\s*")
 
 
 def limits_of(text: str) -> tuple[str | None, str | None]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lis_bridge.core.faults import Fault
-from lis_bridge.dialects.records import Spans
 from lis_bridge.dialects.sections import lines_of
+from lis_bridge.dialects.spans import Spans
 
 WIDEST = 1024
 """Cells of a row; a sample never needs more, and hostile text must not make every row as wide as its widest."""

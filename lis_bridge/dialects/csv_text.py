@@ -18,7 +18,7 @@ from lis_bridge.dialects import paths
 from lis_bridge.dialects.csv_rows import DamagedRowError, Lines, Row, Shape, named_rows, rows_of
 from lis_bridge.dialects.fixed import CODE, FLAG, VALUE, VERBATIM, scaled
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Rows
+from lis_bridge.dialects.records import Columns, Places, Rows
 
 UNIT = Path("", name="unit")
 _PARTS = (CODE, VALUE, VERBATIM, UNIT, FLAG)
@@ -73,6 +73,10 @@ class Reading:
 
     def lookup(self, path: Path) -> str:
         return self.fields.get(path, "")
+
+    def texts(self, places: Places) -> list[str]:
+        """What ``lookup`` gives for each of the places, without the blanks around it."""
+        return places.looked_up(self.lookup)
 
 
 Parts = Mapping[str, re.Pattern[str]]

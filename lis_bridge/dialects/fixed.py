@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lis_bridge.core.results import Curve, Image
 from lis_bridge.dialects.drawn import curve_of, image_of
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Rows
+from lis_bridge.dialects.records import Columns, Places, Rows
 
 CODE, VALUE, VERBATIM, FLAG = (Path("", name=name) for name in ("code", "value", "verbatim", "flag"))
 _PARTS = (CODE, VALUE, VERBATIM, FLAG)
@@ -120,6 +120,10 @@ class Reading:
 
     def lookup(self, path: Path) -> str:
         return self.fields.get(path.name, "")
+
+    def texts(self, places: Places) -> list[str]:
+        """What ``lookup`` gives for each of the places, without the blanks around it."""
+        return places.looked_up(self.lookup)
 
 
 def read(text: str, forms: tuple[Form, ...], *, complete: bool = True, repair: bool = False) -> Reading | None:

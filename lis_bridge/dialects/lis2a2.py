@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lis_bridge.dialects.records import Grammar, Section
+from lis_bridge.core.starts import ORIGIN, Starts
+from lis_bridge.dialects.grammar import Grammar
+from lis_bridge.dialects.outline import Outlines
+from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.sections import sections
 
-LEVELS = {"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1}
+OUTLINES = Outlines({"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1})
 
 
 @lru_cache(maxsize=64)
@@ -34,9 +37,9 @@ def grammar_of(text: str) -> Grammar | None:
     return _grammar(field, marks[0], marks[1], marks[2] if len(marks) > 2 else "&")
 
 
-def read(text: str, raw: bytes, *, complete: bool = True, at: int = 0) -> list[Section] | None:
-    """The sections of one LIS2-A2 message; None when it is none. Spans are counted from ``at``, where ``raw`` begins."""
+def read(text: str, raw: bytes, *, complete: bool = True, starts: Starts = ORIGIN) -> list[Section] | None:
+    """The sections of one LIS2-A2 message; None when it is none. ``starts`` leads from the text to the bytes of the journal entry."""
     grammar = grammar_of(text if text[:1] in ("H", "h") else text.lstrip())
     if grammar is None:
         return None
-    return sections(text, raw, grammar, LEVELS, complete=complete, at=at)
+    return sections(text, raw, grammar, OUTLINES, complete=complete, starts=starts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lis_bridge.core.results import Curve
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Rows
+from lis_bridge.dialects.records import Columns, Places, Rows
 from lis_bridge.dialects.sections import lines_of
 
 CODE, VALUE, VERBATIM = Path("", name="code"), Path("", name="value"), Path("", name="verbatim")
@@ -57,6 +57,10 @@ class Reading:
 
     def lookup(self, path: Path) -> str:
         return self.fields.get(path.name, "")
+
+    def texts(self, places: Places) -> list[str]:
+        """What ``lookup`` gives for each of the places, without the blanks around it."""
+        return places.looked_up(self.lookup)
 
 
 def read(text: str, raw: bytes, form: Form, *, complete: bool = True) -> Reading:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lis_bridge.core.results import Image
+from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Grammar
 from lis_bridge.dialects.sections import lines_of
 
 ROOM = 16 * 1024 * 1024

@@ -8,22 +8,47 @@ and a column is a slice with a stride. Everything else is read record by record.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
 
+from lis_bridge.core.starts import ORIGIN, Starts
+from lis_bridge.dialects.columns import are_long, components, grid_of, ragged_fields
+from lis_bridge.dialects.grammar import Grammar, nth
 from lis_bridge.dialects.paths import Path
+from lis_bridge.dialects.spans import Spans, wired
+from lis_bridge.dialects.stretch import Stretch
 
 Records = dict[str, list[str]]
-Spans = list[tuple[int, int]]
 Columns = dict[Path, list[str]]
 
-
 COMMENTS = frozenset({"NTE", "C"})
-LONG = 1000
-"""Characters a record, on average, that only images reach."""
+
+
+class Selection:
+    """The places of a result record that are asked for, sorted once; columns of ``put_off`` are cut only when somebody asks again."""
+
+    def __init__(self, paths: Iterable[Path], put_off: Set[Path] = frozenset()) -> None:
+        self.paths = tuple(paths)
+        own = [path for path in self.paths if path.record not in COMMENTS]
+        self.fields = tuple(dict.fromkeys(path.field for path in own))
+        self.now = tuple(path for path in own if path not in put_off)
+        self.later = tuple(path for path in own if path in put_off)
+        self.comments = tuple(path for path in self.paths if path.record in COMMENTS)
+
+
+class Places:
+    """Places above the results, sorted once by their records; a text is found by its number among them."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.paths = tuple(dict.fromkeys(paths))
+        groups: dict[str, list[tuple[int, int, Path | None]]] = {}
+        for number, path in enumerate(self.paths):
+            groups.setdefault(path.record, []).append((number, path.field, path if path.component else None))
+        self.groups = tuple((record, tuple(group)) for record, group in groups.items())
+
+    def looked_up(self, lookup: Callable[[Path], str]) -> list[str]:
+        """The texts of a reading that holds them by path, without the blanks around them."""
+        return [lookup(path).strip() for path in self.paths]
 
 
 @dataclass(slots=True)
@@ -50,106 +75,8 @@ class Rows:
 
     @property
     def marks(self) -> str:
-        """The separators by which columns are cut from ``put_off`` fields."""
+        """The separators by which columns are cut from ``put_off`` fields; with those fields' texts they decide what stands in the columns."""
         return "".join(self.grammar[:5]) if self.grammar is not None else ""
-
-    def source(self, path: Path) -> list[str] | None:
-        """Texts that decide, with the marks, what stands at ``path``: its column, or the fields that it would be cut from."""
-        return self.put_off.get(path) or self.columns.get(path)
-
-
-class Grammar(NamedTuple):
-    """How one message writes: its separators, its escapes, and at which index of a split record field n stands."""
-
-    field: str
-    component: str
-    repeat: str
-    escape: str
-    sub: str
-    header: str
-    result: str
-    unescapes: tuple[tuple[str, str], ...]
-    offset: int
-    header_offset: int
-
-    def place(self, path: Path) -> int:
-        """The index of the path's field in its split record."""
-        return path.field - (self.header_offset if path.record == self.header else self.offset)
-
-    def part(self, text: str, path: Path) -> str:
-        """The component (and subcomponent) that the path names, still escaped."""
-        if path.component:
-            text = nth(text, self.component, path.component)
-            if path.sub:
-                text = nth(text, self.sub, path.sub)
-        return text
-
-    def plain(self, text: str) -> str:
-        """The text without its escape sequences, read once from left to right."""
-        if self.escape and self.escape in text:
-            return _unescaper(self.unescapes)(text)
-        return text
-
-    def plain_all(self, column: list[str]) -> list[str]:
-        """The texts without their escape sequences; the same list where there are none."""
-        if not self.escape or self.escape not in "".join(column):
-            return column
-        return [self.plain(text) for text in column]
-
-    def pick(self, fields: list[str], path: Path) -> str:
-        """What stands at ``path`` in a split record, unescaped; empty where the record is shorter."""
-        record, number, component, _, _ = path
-        index = number - (self.header_offset if record == self.header else self.offset)
-        text = fields[index] if 0 <= index < len(fields) else ""
-        if not text:
-            return text
-        return self.plain(self.part(text, path) if component else text)
-
-
-@lru_cache(maxsize=64)
-def _unescaper(unescapes: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
-    meanings = dict(unescapes)
-    pattern = re.compile("|".join(map(re.escape, meanings)))
-    return lambda text: pattern.sub(lambda found: meanings[found[0]], text)
-
-
-def nth(text: str, separator: str, number: int) -> str:
-    """Part ``number`` (from 1) of a separated text, empty where there are fewer."""
-    start = 0
-    for _ in range(number - 1):
-        start = text.find(separator, start) + 1
-        if not start:
-            return ""
-    end = text.find(separator, start)
-    return text[start:] if end < 0 else text[start:end]
-
-
-class Stretch(NamedTuple):
-    """``size`` result records that stand one behind the other in ``text[start:end]``, with ``before`` lines above them.
-
-    ``raw`` are the text's bytes, which begin at offset ``at`` of whatever spans are counted in.
-    """
-
-    text: str
-    raw: bytes
-    start: int
-    end: int
-    size: int
-    before: int
-    at: int
-
-    def lines(self) -> list[str]:
-        return self.text[self.start : self.end].split("\r")
-
-    def spans(self) -> Spans:
-        lines = self.raw.split(b"\r")
-        start = self.at + self.before + sum(map(len, lines[: self.before]))
-        found = []
-        for line in lines[self.before : self.before + self.size]:
-            end = start + len(line)
-            found.append((start, end))
-            start = end + 1
-        return found
 
 
 @dataclass(slots=True)
@@ -157,15 +84,16 @@ class Section:
     """A run of result records and the records above it.
 
     ``opened`` are the records that came new with this section, ``closed`` is True once a later record of a higher level (a save point,
-    LIS2-A2 5.2) or the message's end has proved the run whole. ``comments`` are (row, text of the record) pairs. The run is a ``stretch`` of
-    the text, or ``rows``: its lines with their spans.
+    LIS2-A2 5.2) or the message's end has proved the run whole. ``comments`` are (row, fields of the record) pairs. The run is a ``stretch`` of
+    the text, or ``rows``: its lines with their spans in the text, which ``starts`` leads to the bytes of the journal entry.
     """
 
     records: Records
     grammar: Grammar
     opened: frozenset[str]
-    comments: list[tuple[int, str]]
+    comments: list[tuple[int, list[str]]]
     closed: bool = True
+    starts: Starts = ORIGIN
     stretch: Stretch | None = None
     rows: tuple[list[str], Spans] = field(default_factory=lambda: ([], []))
 
@@ -179,55 +107,65 @@ class Section:
 
     @property
     def spans(self) -> Spans:
-        return self.stretch.spans() if self.stretch is not None else self.rows[1]
+        return self.stretch.spans(self.starts) if self.stretch is not None else wired(self.rows[1], self.starts)
 
     def lookup(self, path: Path) -> str:
         """What stands at ``path`` above the run; empty where nothing does."""
         fields = self.records.get(path.record)
         return self.grammar.pick(fields, path) if fields is not None else ""
 
+    def texts(self, places: Places) -> list[str]:
+        """What ``lookup`` gives for each of the places, without the blanks around it."""
+        found = [""] * len(places.paths)
+        grammar, escape = self.grammar, self.grammar.escape
+        for record, group in places.groups:
+            fields = self.records.get(record)
+            if fields is None:
+                continue
+            beyond = len(fields)
+            shift = grammar.header_offset if record == grammar.header else grammar.offset
+            for number, place, part in group:
+                index = place - shift
+                if 0 <= index < beyond and (text := fields[index]):
+                    text = grammar.part(text, part) if part is not None else text
+                    found[number] = (grammar.plain(text) if escape in text else text).strip()
+        return found
 
-def rows_of(section: Section, paths: Sequence[Path], put_off: Set[Path] = frozenset()) -> Rows:
-    """The rows of a section's run of result records; columns of ``put_off`` are cut only when they are asked for."""
+
+def rows_of(section: Section, selection: Selection) -> Rows:
+    """The rows of a section's run of result records."""
     grammar, size = section.grammar, section.size
     if not size:
-        return Rows({path: [] for path in paths}, 0, [])
-    own = [path for path in paths if path.record not in COMMENTS]
-    raw, escaped = _fields(section, {path.field for path in own})
-    rows = Rows({}, size, section.spans, grammar=grammar, put_off={path: raw[path.field] for path in own if path in put_off})
-    for path, column in _parts(raw, [path for path in own if path not in put_off], grammar).items():
-        if escaped:
-            rows.verbatim[path] = column
-            column = [grammar.plain(text) for text in column]
-        rows.columns[path] = column
-    if len(own) < len(paths):
-        rows.columns.update({path: _commented(section, path) for path in paths if path.record in COMMENTS})
+        return Rows({path: [] for path in selection.paths}, 0, [])
+    raw, escaped = _fields(section, selection.fields)
+    columns = _parts(raw, selection.now, grammar)
+    rows = Rows(columns, size, section.spans, {}, {path: raw[path.field] for path in selection.later}, grammar)
+    if escaped:
+        rows.verbatim = columns
+        rows.columns = {path: [grammar.plain(text) for text in column] for path, column in columns.items()}
+    for path in selection.comments:
+        rows.columns[path] = _commented(section, path)
     return rows
 
 
-def _fields(section: Section, wanted: set[int]) -> tuple[dict[int, list[str]], bool]:
+def _fields(section: Section, wanted: Sequence[int]) -> tuple[dict[int, list[str]], bool]:
     """The fields of a run by number, and whether there may be escapes in them."""
     grammar, stretch = section.grammar, section.stretch
-    if stretch is not None:
-        found = strided_fields(stretch, wanted, grammar)
-        if found is not None:
-            return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
+    if stretch is not None and stretch.grid is not None:
+        found, stretch.grid = stretch.grid.fields(wanted, grammar), None
+        return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
     lines, escape = section.lines, grammar.escape
-    found = None if are_long(lines) else uniform_fields(f"{grammar.field}\r".join(lines), len(lines), wanted, grammar)
-    return found or ragged_fields(lines, wanted, grammar), bool(escape) and any(escape in line for line in lines)
-
-
-def are_long(texts: Sequence[str]) -> bool:
-    """True where images are among the texts: what goes over all of them at once would go over the images again and again."""
-    return sum(map(len, texts)) > LONG * len(texts)
+    even = None if are_long(lines) else grid_of(lines, grammar)
+    found = even.fields(wanted, grammar) if even is not None else ragged_fields(lines, wanted, grammar)
+    return found, bool(escape) and any(escape in line for line in lines)
 
 
 def _commented(section: Section, path: Path) -> list[str]:
     """What the comment record behind each row says at ``path``; the first comment of a row counts."""
     column = [""] * section.size
-    for row, line in section.comments:
+    for row, fields in section.comments:
         if row >= 0 and not column[row]:
-            column[row] = section.grammar.pick(line.split(section.grammar.field), path)
+            column[row] = section.grammar.pick(fields, path)
     return column
 
 
@@ -245,74 +183,6 @@ def _parts(fields: dict[int, list[str]], paths: Sequence[Path], grammar: Grammar
             column = parted[path.field](path.component)
         columns[path] = column
     return columns
-
-
-def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
-    """What gives component ``number`` (from 1) of every text of a column.
-
-    Where all texts have as many components, one flat split serves them all. A CR stands between the rows, and no text can hold one: when every
-    cell that should be a CR is one, the rows are equally wide.
-    """
-    size = len(column)
-    if are_long(column):
-        return lambda number: [nth(text, separator, number) for text in column]
-    flat = f"{separator}\r{separator}".join(column).split(separator)
-    stride, rest = divmod(len(flat) + 1, size)
-    if rest or "".join(flat[stride - 1 :: stride]) != "\r" * (size - 1):
-        return lambda number: [nth(text, separator, number) for text in column]
-    return lambda number: flat[number - 1 :: stride] if number < stride else [""] * size
-
-
-def strided_fields(stretch: Stretch, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
-    """Fields of a stretch whose records all have the same number of fields, by one flat split of the whole text; None where they differ.
-
-    The cell at a record's end holds the CR and the next record's name as well. A CR always ends its cell, because a result's name and a separator
-    follow. So the records are equally wide when the stretch has as many cells as its last record makes expect, and all cells at that stride have a CR.
-    """
-    text, separator, size, end = stretch.text, grammar.field, stretch.size, stretch.end
-    stride = text.count(separator, text.rfind("\r", 0, end), end)
-    flat, base = text.split(separator), text.count(separator, 0, stretch.start)
-    beyond = base + stride * size
-    if (
-        len(flat) - 1 - text.count(separator, end) != beyond
-        or "".join(flat[base + stride : beyond : stride]).count("\r") != size - 1
-    ):
-        return None
-    found = {}
-    for number in wanted:
-        index = number - grammar.offset
-        if index < stride:
-            found[number] = flat[base + index : beyond : stride]
-        elif index == stride:
-            found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
-        else:
-            found[number] = [""] * size
-    return found
-
-
-def uniform_fields(joined: str, count: int, wanted: set[int], grammar: Grammar) -> dict[int, list[str]] | None:
-    """Fields of a run whose records all have the same number of fields, by one flat split; None where they differ.
-
-    ``joined`` holds the records with a field separator and CR between them. The CR goes through the split with the next record's name, and no
-    field can hold one: equal strides are proof.
-    """
-    flat = joined.split(grammar.field)
-    width = len(flat) // count
-    if len(flat) != count * width or "".join(flat[width::width]).count("\r") != count - 1:
-        return None
-    return {
-        number: flat[number - grammar.offset :: width] if number - grammar.offset < width else [""] * count for number in wanted
-    }
-
-
-def ragged_fields(lines: list[str], wanted: set[int], grammar: Grammar) -> dict[int, list[str]]:
-    """Fields of a run, record by record."""
-    rows = [line.split(grammar.field) for line in lines]
-    found: dict[int, list[str]] = {}
-    for number in wanted:
-        index = number - grammar.offset
-        found[number] = [row[index] if index < len(row) else "" for row in rows]
-    return found
 
 
 def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> Rows:

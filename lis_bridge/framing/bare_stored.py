@@ -21,6 +21,8 @@ FRAME_TEXT = 240
 
 _RECORD = re.compile(rb"(?:\A|(?<=[\r\n]))([0-9]?)(?=[A-Za-z][^A-Za-z0-9\s])")
 _L_RECORD = re.compile(rb"(?:\A|(?<=[\r\n]))[0-9]?[Ll](?:[^A-Za-z0-9\s][^\r\n]*)?(?:\r\n|[\r\n]|\Z)")
+_TURN = re.compile(rb"\r[0-9]?(?:[Hh](?=[^A-Za-z0-9\s])|[Ll](?:[^A-Za-z0-9\s][^\r]*)?(?:\r|\Z))")
+"""Where, in a text without line feeds, a message ends or another begins; looked for from CR to CR."""
 _SUM_LINE = re.compile(rb"(?<=[\r\n])([0-9A-Fa-f]{2}\r?\n)(?=[0-9][A-Za-z]|\Z)")
 
 
@@ -33,12 +35,27 @@ class Record(NamedTuple):
 
 def unframe_bare(raw: bytes, *, repair: bool = False) -> list[Body]:
     """The messages of bare records."""
+    if _is_clean(raw) and not repair:
+        return [Body(raw, ((0, 0),), True, ())]
+    return looked_through(raw, repair)
+
+
+def looked_through(raw: bytes, repair: bool) -> list[Body]:
+    """``unframe_bare`` record by record."""
     begins = [found.start() for found in HEAD.finditer(raw)]
     found: list[Body] = []
     for begin, end in pairwise([*begins, len(raw)]):
         part = _message(raw[begin:end], repair)
         found.append(composed(part, ((0, begin),)) if part.text else part)
     return found
+
+
+def _is_clean(raw: bytes) -> bool:
+    """One message from its H to the end of its L, records ended by CR alone and not numbered from the first: nothing is left out of it."""
+    if raw[:1] not in (b"H", b"h") or HEAD.match(raw) is None or b"\n" in raw:
+        return False
+    turn = _TURN.search(raw)
+    return turn is not None and turn.end() == len(raw) and turn.group()[1:2] in (b"L", b"l")
 
 
 def _message(raw: bytes, repair: bool) -> Body:

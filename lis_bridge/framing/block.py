@@ -39,6 +39,7 @@ class Blocks:
         self._seen = 0
         self._noise = Noise(form.ignored, _HINT)
         self._group: list[bytes] = []
+        self._held = 0
         self._damage = Damage()
         self._saved: tuple[list[bytes], int, Damage, bytes | None] = (self._group, 0, Damage(), None)
 
@@ -46,7 +47,7 @@ class Blocks:
         self._saved = (self._group, len(self._group), self._damage, None)
         self._buffer += data
         found = self._advance(now, final=False)
-        if len(self._buffer) + sum(map(len, self._group)) > self._max:
+        if len(self._buffer) + self._held > self._max:
             found += self._overflow()
         self.deadline = self._noise.deadline
         return found
@@ -67,6 +68,7 @@ class Blocks:
     def refused(self) -> None:
         self._group, count, self._damage, rest = self._saved
         del self._group[count:]
+        self._held = sum(map(len, self._group))
         if rest is not None:
             self._buffer[:] = rest
 
@@ -107,12 +109,13 @@ class Blocks:
         if self._last is None:
             return [MessageReceived(raw, True, self._reply, self._refusal)]
         self._group.append(raw)
+        self._held += len(raw)
         self._damage = self._damage.after(raw, sound=True)
         received: list[Event] = [FrameReceived(raw, self._reply, self._refusal)]
         if not self._ends(piece):
             return received
         message, whole = b"".join(self._group), self._damage.whole
-        self._group, self._damage = [], Damage()
+        self._group, self._held, self._damage = [], 0, Damage()
         return [*received, MessageReceived(message, whole)]
 
     def _ends(self, piece: Piece) -> bool:
@@ -121,7 +124,7 @@ class Blocks:
     def _cut(self, raw: bytes) -> list[Event]:
         message = b"".join(self._group) + raw
         # What follows a cut inside a group may be the rest of it.
-        self._group, self._damage = [], Damage(torn=bool(self._group))
+        self._group, self._held, self._damage = [], 0, Damage(torn=bool(self._group))
         return [MessageReceived(message, False)] if message else []
 
     def _overflow(self) -> list[Event]:

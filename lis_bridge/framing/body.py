@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import NamedTuple
 
 from lis_bridge.core.faults import Fault
+from lis_bridge.core.starts import Starts
 
-Starts = tuple[tuple[int, int], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """One logical message; ``starts`` maps offsets in ``text`` to offsets in the raw bytes, one pair per contiguous run."""
 
     text: bytes
@@ -48,7 +46,7 @@ def composed(inner: Body, outer: Starts) -> Body:
     for (text, middle), bound in zip(inner.starts, bounds, strict=bool(inner.starts)):
         found.append((text, raw_offset(outer, middle)))
         found.extend((text + at - middle, raw) for at, raw in outer if middle < at < middle + bound - text)
-    return replace(inner, starts=tuple(found))
+    return inner._replace(starts=tuple(found))
 
 
 def without(text: bytes, rubbish: re.Pattern[bytes]) -> tuple[bytes, Starts]:

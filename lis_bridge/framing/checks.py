@@ -16,8 +16,8 @@ from lis_bridge.framing.numbered import crc16
 
 _HEX2 = re.compile(rb"[0-9A-Fa-f]{2}")
 _LAST_TWO = re.compile(rb"(..)\Z", re.DOTALL)
-_LAST_TWO_OF_LINE = re.compile(rb"(..)[\r\n]*\Z", re.DOTALL)
-_LAST_FOUR_OF_LINE = re.compile(rb"(....)[\r\n]*\Z", re.DOTALL)
+_LAST_TWO_OF_LINE = re.compile(rb"(.[^\r\n])[\r\n]*\Z", re.DOTALL)
+_LAST_FOUR_OF_LINE = re.compile(rb"(...[^\r\n])[\r\n]*\Z", re.DOTALL)
 _HEX4 = re.compile(rb"[0-9A-F]{4}")
 _SUM16 = re.compile(rb"\r} ([0-9A-F]{4})\r\Z")
 

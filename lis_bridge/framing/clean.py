@@ -13,6 +13,7 @@ from operator import itemgetter
 from sys import byteorder
 from zlib import adler32
 
+from lis_bridge.core.starts import LineStarts
 from lis_bridge.framing.body import Body
 from lis_bridge.framing.control import CR, ENQ, EOT, ETB, ETX, LF, STX
 from lis_bridge.framing.frames import sum8
@@ -51,9 +52,10 @@ def unframe_clean(raw: bytes) -> Body | None:
     text = b"".join(texts)
     if not _one_message(text):
         return None
-    offsets = accumulate(lengths[:-1], initial=0)
     shifts = range(begin + 2, begin + 2 + _OVERHEAD * len(texts), _OVERHEAD)
-    return Body(text, tuple([(offset, offset + shift) for offset, shift in zip(offsets, shifts, strict=True)]), True, ())
+    starts = [(offset, offset + shift) for offset, shift in zip(accumulate(lengths[:-1], initial=0), shifts, strict=True)]
+    by_line = tails[0::_TAIL] == CR * len(texts)
+    return Body(text, LineStarts(starts) if by_line else tuple(starts), True, ())
 
 
 def _in_form(parts: list[bytes], tails: bytes) -> bool:

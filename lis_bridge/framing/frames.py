@@ -58,12 +58,13 @@ def scan(
     *,
     since: int = 0,
     tainted: bool = False,
+    looked: int = 0,
     stored: bool = False,
 ) -> Token | None:
     """The next piece from ``at``; None when more bytes must come first.
 
-    ``since``, ``tainted``: what ``resume`` said of the open frame. ``stored``: in bytes kept by somebody any STX, ENQ
-    or EOT breaks a frame off; on a live line it damages the frame, which is refused as a whole.
+    ``since``, ``tainted``: what ``resume`` said of the open frame, of which ``looked`` bytes were seen before. ``stored``: in bytes kept by
+    somebody any STX, ENQ or EOT breaks a frame off; on a live line it damages the frame, which is refused as a whole.
     """
     found = _OUTSIDE.search(buffer, at)
     begin = found.start() if found else len(buffer)
@@ -73,7 +74,7 @@ def scan(
         return None
     if buffer[at] != STX_CODE:
         return Token("enq" if buffer[at] == ENQ_CODE else "eot", at, at + 1)
-    return _frame(buffer, at, profile, patience, max(since, at + 1), tainted, stored)
+    return _frame(buffer, at, profile, patience, max(since, at + 1), tainted, looked, stored)
 
 
 def resume(buffer: Buffer, since: int, tainted: bool) -> tuple[int, bool]:
@@ -84,7 +85,7 @@ def resume(buffer: Buffer, since: int, tainted: bool) -> tuple[int, bool]:
 
 
 def _frame(
-    buffer: Buffer, at: int, profile: Profile, patience: Patience, position: int, tainted: bool, stored: bool
+    buffer: Buffer, at: int, profile: Profile, patience: Patience, position: int, tainted: bool, looked: int, stored: bool
 ) -> Token | None:
     while True:
         found = _INSIDE.search(buffer, position)
@@ -93,7 +94,7 @@ def _frame(
         position = found.start()
         code = buffer[position]
         if code in (ETX_CODE, ETB_CODE):
-            return _closed(buffer, at, position, profile, patience, tainted, stored)
+            return _closed(buffer, at, position, profile, patience, tainted, looked, stored)
         anew = _begins_anew(buffer, position, patience)
         if stored or anew:
             return Token("broken", at, position)
@@ -114,7 +115,7 @@ def _begins_anew(buffer: Buffer, position: int, patience: Patience) -> bool | No
 
 
 def _closed(
-    buffer: Buffer, at: int, closer: int, profile: Profile, patience: Patience, tainted: bool, stored: bool
+    buffer: Buffer, at: int, closer: int, profile: Profile, patience: Patience, tainted: bool, looked: int, stored: bool
 ) -> Token | None:
     """The frame whose ETX or ETB stands at ``closer``, once its checksum and what follows have come."""
     after = closer + 3
@@ -128,7 +129,8 @@ def _closed(
     else:
         good = not tainted and checksum_fits(buffer, at + 1, closer, profile.checksum)
     trailed = good or stored
-    end = _after_trailer(buffer, after, profile.trailer, patience) if trailed else _after_damage(buffer, after, patience)
+    beyond = max(after, looked)
+    end = _after_trailer(buffer, after, profile.trailer, patience) if trailed else _after_damage(buffer, beyond, patience)
     if end is None:
         return None
     return Token("frame", at, end, buffer[at + 1], min(at + 2, closer), closer, buffer[closer], good and closer > at + 1)

@@ -78,6 +78,7 @@ class Lines:
         self._seen = 0
         self._now = 0.0
         self._group: list[bytes] = []
+        self._held = 0
         self._damage = Damage()
         self._saved: tuple[list[bytes], int, Damage, bytes | None] = (self._group, 0, Damage(), None)
 
@@ -85,7 +86,7 @@ class Lines:
         self._saved = (self._group, len(self._group), self._damage, None)
         self._buffer += data
         found = self._advance(final=False)
-        if len(self._buffer) + sum(map(len, self._group)) > self._max:
+        if len(self._buffer) + self._held > self._max:
             found += self._overflow()
         waiting = self._quiet and (self._group or self._buffer)
         self.deadline = now + self._quiet if waiting else None
@@ -104,6 +105,7 @@ class Lines:
     def refused(self) -> None:
         self._group, count, self._damage, rest = self._saved
         del self._group[count:]
+        self._held = sum(map(len, self._group))
         if rest is not None:
             self._buffer[:], self._seen = rest, 0
             self.deadline = self._now + self._quiet if self._quiet else None
@@ -133,6 +135,7 @@ class Lines:
             self._damage = self._damage.after(raw, sound=False)
             return [*before, *self._refuse(raw)]
         self._group.append(raw)
+        self._held += len(raw)
         self._damage = self._damage.after(raw, sound=True)
         found = [*before, FrameReceived(raw, self._reply, self._refusal)]
         return found + self._finish(True) if self._ends(raw) else found
@@ -146,7 +149,7 @@ class Lines:
 
     def _finish(self, complete: bool) -> list[Event]:
         raw, whole = b"".join(self._group), self._damage.whole
-        self._group, self._damage = [], Damage()
+        self._group, self._held, self._damage = [], 0, Damage()
         return [MessageReceived(raw, complete and whole)] if raw.strip() else []
 
     def _overflow(self) -> list[Event]:

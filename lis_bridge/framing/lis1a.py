@@ -50,7 +50,7 @@ class Receiver:
         self._profile = profile
         self._phase = Phase.NEUTRAL
         self._buffer = bytearray()
-        self._seen, self._tainted = 0, False
+        self._seen, self._tainted, self._looked = 0, False, 0
         self._rest = b""
         self._noise = Noise(_IGNORED, _HINT)
         self._last = -1
@@ -120,7 +120,7 @@ class Receiver:
             self._last, self._content = 0, b""
         self._phase = Phase.TRANSFER
         if self._rest:
-            self._buffer[:], self._seen, self._tainted = self._rest, 0, False
+            self._buffer[:], self._seen, self._tainted, self._looked = self._rest, 0, False, 0
         # A full disk is not asked again at once.
         self._heard = self._now
         self._await(self._now)
@@ -131,17 +131,18 @@ class Receiver:
 
     def _advance(self, now: float, patience: Patience) -> list[Event]:
         found: list[Event] = []
-        at, since, tainted = 0, self._seen, self._tainted
+        at, since, tainted, looked = 0, self._seen, self._tainted, self._looked
         while at < len(self._buffer):
-            token = scan(self._buffer, at, self._profile, patience, since=since, tainted=tainted)
+            token = scan(self._buffer, at, self._profile, patience, since=since, tainted=tainted, looked=looked)
             if token is None:
                 break
             if token.kind != "noise":
                 found += self._noise.flush()
             found += self._handlers[token.kind](token, now)
-            at, since, tainted = token.stop, 0, False
+            at, since, tainted, looked = token.stop, 0, False, 0
         del self._buffer[:at]
         self._seen, self._tainted = resume(self._buffer, max(since - at, 1), tainted)
+        self._looked = len(self._buffer)
         return found
 
     def _await(self, now: float) -> None:
@@ -243,7 +244,7 @@ class Receiver:
     def _overflow(self) -> list[Event]:
         raw = bytes(self._buffer)
         self._buffer.clear()
-        self._seen, self._tainted = 0, False
+        self._seen, self._tainted, self._looked = 0, False, 0
         return self._overlong(raw)
 
     def _raw(self, token: Token) -> bytes:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 _BEGIN = re.compile(rb"[Hh][^A-Za-z0-9\s](?:[^A-Za-z0-9\s]{2}|[^A-Za-z0-9\s]?\Z)")
-HEADER = re.compile(rb"[\r\n]+(?=[Hh][^A-Za-z0-9\s])")
+HEADER = re.compile(rb"[\r\n](?=[Hh][^A-Za-z0-9\s])")
 
 
 def begins_message(text: bytes) -> bool:

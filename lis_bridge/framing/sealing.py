@@ -15,14 +15,14 @@ from lis_bridge.framing.frames import Patience, checksum_fits, scan, sum8
 from lis_bridge.framing.lost import places_of, put_back
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.shape import next_piece
-from lis_bridge.framing.sniff import candidates, spoken
+from lis_bridge.framing.sniff import Framings
 
 
 def resealed(before: bytes, after: bytes, profiles: Profile | Sequence[Profile]) -> bytes:
     """``after`` with right check characters where ``before``, of the same length, had right ones."""
-    among = candidates((profiles,) if isinstance(profiles, Profile) else profiles)
+    framings = Framings((profiles,) if isinstance(profiles, Profile) else profiles)
     result = bytearray(after)
-    for profile in among if len(among) == 1 else spoken(among, before):
+    for profile in framings.spoken(before):
         seal = _SEALS.get(profile.kind)
         if seal is not None:
             seal(before, result, profile)

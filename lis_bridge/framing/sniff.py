@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from lis_bridge.framing.profile import Profile
 
@@ -77,19 +78,36 @@ def first_bytes(among: Sequence[Profile]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(re.escape(bytes([byte])) for byte in found) or rb"(?!)")
 
 
-def spoken(among: Sequence[Profile], raw: bytes) -> list[Profile]:
-    """The profiles whose opening stands first in stored bytes, the highest rank first; more than one only of kind ``block``."""
-    at_once = [(0, rank, profile) for rank, profile in enumerate(among) if opening(profile).match(raw)]
-    # Looking for an opening further on reads all bytes once for every profile.
-    found = at_once or [
-        (match.start(), rank, profile) for rank, profile in enumerate(among) if (match := opening(profile).search(raw))
-    ]
-    if not found:
-        return []
-    place, _, best = min(found, key=lambda one: one[:2])
-    return [
-        profile for start, _, profile in found if profile is best or (best.kind == profile.kind == "block" and start == place)
-    ]
+class Framings:
+    """Framings to decide among for stored bytes, compiled."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        self.among = candidates(profiles)
+        self._openings = tuple((profile, opening(profile)) for profile in self.among)
+
+    def spoken(self, raw: bytes) -> tuple[Profile, ...]:
+        """The profiles whose opening stands first in the bytes, the highest rank first; more than one only of kind ``block``."""
+        if len(self.among) == 1:
+            return self.among
+        for best, begins in self._openings:
+            if begins.match(raw):
+                return self._alike(best, raw, 0)
+        # Looking for an opening further on reads all bytes once for every profile.
+        found = [(match.start(), profile) for profile, begins in self._openings if (match := begins.search(raw))]
+        if not found:
+            return ()
+        place, best = min(found, key=itemgetter(0))
+        return self._alike(best, raw, place)
+
+    def _alike(self, best: Profile, raw: bytes, place: int) -> tuple[Profile, ...]:
+        """``best`` with every other block that begins at the same place."""
+        if best.kind != "block":
+            return (best,)
+        return tuple(
+            profile
+            for profile, begins in self._openings
+            if profile is best or (profile.kind == "block" and (found := begins.search(raw)) and found.start() == place)
+        )
 
 
 def _codes(profile: Profile) -> list[bytes]:

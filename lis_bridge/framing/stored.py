@@ -20,7 +20,8 @@ from lis_bridge.framing.numbering import follows, is_first
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.records import HEADER, Ending, begins_message
 
-_NO_STX = re.compile(rb"[0-9][A-Za-z][^A-Za-z0-9\s][^\x02-\x05\x17]*[\x03\x17][0-9A-Fa-f]{2}")
+_TEXT_AND_SUM = re.compile(rb"[^\x02-\x05\x17]++([\x03\x17][0-9A-Fa-f]{2})?")
+_NUMBERED = re.compile(rb"[0-9][A-Za-z][^A-Za-z0-9\s]")
 _REPEATED = "The sender sent it again and the sound frame was taken"
 _SKIPPED = "The frame was skipped; ask the analyzer to send the message again"
 _RESTORED = "The log had lost {count} of {byte}; its checksum fits with them put back"
@@ -82,8 +83,12 @@ class Stored:
 
     def _unstarted(self, noise: Token) -> None:
         """Frames whose STX was never written, believed for their checksum."""
-        for found in _NO_STX.finditer(self._raw, noise.start, noise.stop):
-            start, closer = found.start(), found.end() - 3
+        for found in _TEXT_AND_SUM.finditer(self._raw, noise.start, noise.stop):
+            closer = found.start(1)
+            begin = _NUMBERED.search(self._raw, found.start(), closer) if found[1] else None
+            if begin is None:
+                continue
+            start = begin.start()
             if checksum_fits(self._raw, start, closer, self._profile.checksum):
                 self._note(Fault("start missing", f"byte {start}", "A frame without STX was taken for its checksum"))
                 self._good(Token("frame", start - 1, found.end(), self._raw[start], start + 1, closer, self._raw[closer], True))

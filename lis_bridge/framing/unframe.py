@@ -19,27 +19,31 @@ from lis_bridge.framing.damage import Damage
 from lis_bridge.framing.profile import Profile
 from lis_bridge.framing.records import Ending
 from lis_bridge.framing.shape import Piece, Shape, next_piece
-from lis_bridge.framing.sniff import candidates, spoken
+from lis_bridge.framing.sniff import Framings
 from lis_bridge.framing.stored import Stored, messages_in
 
-__all__ = ["Body", "unframe"]
+__all__ = ["Body", "Framings", "unframe", "unframe_among"]
 
 _NO_MESSAGE = "No message of these framings stands in the bytes; check the driver, or the log's form"
 
 
 def unframe(raw: bytes, profiles: Profile | Sequence[Profile], *, repair: bool = False) -> list[Body]:
     """The messages in ``raw``; the first bytes that fit decide among several profiles. Never raises for bytes."""
-    among = candidates((profiles,) if isinstance(profiles, Profile) else profiles)
+    return unframe_among(raw, Framings((profiles,) if isinstance(profiles, Profile) else profiles), repair=repair)
+
+
+def unframe_among(raw: bytes, framings: Framings, *, repair: bool = False) -> list[Body]:
+    """``unframe`` for framings that were compiled before."""
     found: list[Body] = []
     # Formats of one device differ by their check only (Micros 60): the first that holds is it.
-    for profile in among if len(among) == 1 else spoken(among, raw):
+    for profile in framings.spoken(raw):
         tried = _READERS[profile.kind](raw, profile, repair)
         if any(body.text for body in tried):
             found = tried
             break
         found = found or tried
     if repair and not any(body.text for body in found):
-        found = _last_resort(raw, among) or found
+        found = _last_resort(raw, framings.among) or found
     return found or ([nothing(Fault("no message", f"{len(raw)} bytes", _NO_MESSAGE))] if raw else [])
 
 

@@ -14,8 +14,9 @@ from lis_bridge.catalogue.manifest import ControlSpec, Dialect, FlagSource, Mani
 from lis_bridge.core.faults import DriverError, UsageError
 from lis_bridge.core.results import Kind
 from lis_bridge.dialects import hl7v2, lis2a2, paths
+from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import COMMENTS, Grammar
+from lis_bridge.dialects.records import COMMENTS
 from lis_bridge.simulate.named import compose_named
 from lis_bridge.simulate.sample import Measured, Sample
 from lis_bridge.simulate.sheet import Sheet, exemplar, moment_texts

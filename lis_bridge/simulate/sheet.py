@@ -12,8 +12,8 @@ from datetime import datetime
 
 from lis_bridge.catalogue.manifest import MomentSpec
 from lis_bridge.core.faults import DriverError
+from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.paths import Path, parse
-from lis_bridge.dialects.records import Grammar
 
 Part = tuple[int, int]
 

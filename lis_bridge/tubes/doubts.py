@@ -37,7 +37,7 @@ def doubt_of(state: TubeState, message: Message, source: str) -> Doubt | None:
 
 
 def _stranger(state: TubeState, patient: Patient | None) -> str:
-    if patient is None:
+    if patient is None or patient == state.patient:
         return ""
     for what, text, known in (("name", patient.name, state.names), ("id", patient.id, state.ids)):
         comparable = plain(text)

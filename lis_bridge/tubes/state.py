@@ -139,7 +139,7 @@ def plain(text: str | None) -> str:
 
 def know(state: TubeState, patient: Patient | None) -> None:
     """Take a patient's id and name as this tube's."""
-    if patient is None:
+    if patient is None or patient == state.patient:
         return
     if state.patient is None:
         state.patient = patient

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.dialects import hl7v2, lis2a2
+from lis_bridge.dialects.columns import ragged_fields
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Section, ragged_fields, rows_of
+from lis_bridge.dialects.records import Section, Selection, rows_of
 
 HEADER = "H|\\^&|||A\rP|1\rO|1||26\r"
 FIELD = st.text(alphabet="R1.^\\&白 L", max_size=3)
@@ -18,7 +19,7 @@ FIELDS = range(2, 7)
 
 
 def section_of(text: str, *, at: int = 0) -> Section:
-    sections = lis2a2.read(text, text.encode(), at=at)
+    sections = lis2a2.read(text, text.encode(), starts=((0, at),))
     assert sections is not None
     return next(section for section in sections if section.size)
 
@@ -31,7 +32,7 @@ def test_a_stretch_gives_what_its_records_give_one_by_one(rows: list[list[str]],
     section = section_of(text)
     assert section.stretch is not None
     assert section.lines == lines
-    read = rows_of(section, [Path("R", number) for number in FIELDS])
+    read = rows_of(section, Selection([Path("R", number) for number in FIELDS]))
     by_row = ragged_fields(lines, set(FIELDS), section.grammar)
     assert {path.field: read.verbatim.get(path, column) for path, column in read.columns.items()} == by_row
     raw = text.encode()
@@ -42,7 +43,7 @@ def test_a_stretch_gives_what_its_records_give_one_by_one(rows: list[list[str]],
 def test_records_whose_widths_make_up_for_each_other_lend_each_other_nothing(rows: list[str]) -> None:
     section = section_of(HEADER + "\r".join(rows) + "\rL|1|N\r")
     third = [(*row.split("|"), "", "")[2] for row in rows]
-    assert rows_of(section, [Path("R", 3)]).columns[Path("R", 3)] == third
+    assert rows_of(section, Selection([Path("R", 3)])).columns[Path("R", 3)] == third
 
 
 @pytest.mark.parametrize("text", [HEADER + "R|1|a\rL|1\r", HEADER + "R|1|a\rC|1||x\rR|2|b\rL|1\r", HEADER + "R|1|a\nL|1\n"])
@@ -66,7 +67,7 @@ def test_results_that_do_not_stand_together_are_all_read(text: str) -> None:
     assert sections is not None
     (section,) = sections
     assert section.stretch is None
-    assert rows_of(section, [Path("OBX", 3)]).columns[Path("OBX", 3)] == ["A", "B"]
+    assert rows_of(section, Selection([Path("OBX", 3)])).columns[Path("OBX", 3)] == ["A", "B"]
 
 
 def test_a_torn_record_behind_a_stretch_is_left_out() -> None:

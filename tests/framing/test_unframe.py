@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.framing import unframe
+from lis_bridge.framing.bare_stored import looked_through, unframe_bare
 from lis_bridge.framing.clean import unframe_clean
 from lis_bridge.framing.mllp import wrap
 from lis_bridge.framing.sender import Style, frame, transmission
@@ -58,6 +59,15 @@ def test_the_fast_path_takes_what_it_is_made_for() -> None:
         body = unframe_clean(transmission([long], style=style, size=size))
         assert body is not None
         assert body.text == long
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(sent_messages, min_size=1, max_size=2), edits)
+def test_bare_records_that_are_taken_as_they_stand_are_what_the_slow_path_reads(
+    found: list[bytes], changes: list[tuple[int, int, str]]
+) -> None:
+    raw = edited(b"".join(found), changes)
+    assert unframe_bare(raw) == looked_through(raw, repair=False)
 
 
 @settings(max_examples=150, deadline=None)

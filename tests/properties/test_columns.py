@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.dialects import hl7v2
+from lis_bridge.dialects.columns import grid_of, ragged_fields
 from lis_bridge.dialects.paths import parse
-from lis_bridge.dialects.records import Section, ragged_fields, rows_of, uniform_fields
+from lis_bridge.dialects.records import Section, Selection, rows_of
 
 EXAMPLES = int(os.environ.get("LIS_BRIDGE_EXAMPLES", "500"))
 FIELDS = [parse(f"OBX-{number}") for number in range(1, 19)]
@@ -36,7 +37,8 @@ def test_the_columnar_path_gives_what_the_row_path_gives_or_steps_aside(rows: li
     section = section_of(written(rows))
     grammar, wanted = section.grammar, {path.field for path in FIELDS}
     by_row = ragged_fields(section.lines, wanted, grammar)
-    by_column = uniform_fields("|\r".join(section.lines), len(section.lines), wanted, grammar)
+    even = grid_of(section.lines, section.grammar)
+    by_column = even.fields(wanted, grammar) if even is not None else None
     if len({len(row) for row in rows}) == 1:
         assert by_column is not None
     assert by_column is None or by_column == by_row
@@ -46,7 +48,7 @@ def test_the_columnar_path_gives_what_the_row_path_gives_or_steps_aside(rows: li
 @given(MESSAGE)
 def test_fields_are_those_that_python_hl7_reads(rows: list[list[str]]) -> None:
     text = written(rows)
-    read = rows_of(section_of(text), FIELDS)
+    read = rows_of(section_of(text), Selection(FIELDS))
     columns = {path: read.verbatim.get(path, read.columns[path]) for path in FIELDS}
     for at, segment in enumerate(hl7.parse(text).segments("OBX")):
         for path in FIELDS:
@@ -65,5 +67,5 @@ def test_any_mutation_of_a_message_keeps_both_paths_equal(rows: list[list[str]],
     for section in sections:
         if section.lines:
             by_row = ragged_fields(section.lines, {3, 5}, section.grammar)
-            by_column = uniform_fields("|\r".join(section.lines), len(section.lines), {3, 5}, section.grammar)
-            assert by_column is None or by_column == by_row
+            even = grid_of(section.lines, section.grammar)
+            assert even is None or even.fields({3, 5}, section.grammar) == by_row

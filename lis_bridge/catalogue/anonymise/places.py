@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from lis_bridge.dialects import hl7v2, lis2a2
-from lis_bridge.dialects.records import Grammar
+from lis_bridge.dialects.grammar import Grammar
 
 Span = tuple[int, int]
 ALL = range(1, 200)

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from lis_bridge.dialects import hl7v2, lis2a2
+from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Grammar
 
 _LINE = re.compile(r"[^\r\n]+")
 

@@ -1,0 +1,96 @@
+"""Columns of a run of records: one flat split and slices with a stride where the run is uniform, record by record where it is not.
+
+Whoever asks tries the ``grid`` first; it is None where it cannot be proved that every record has as many fields as the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from lis_bridge.dialects.grammar import Grammar, nth
+
+LONG = 1000
+"""Characters a record, on average, that only images reach."""
+
+
+def are_long(texts: Sequence[str]) -> bool:
+    """True where images are among the texts: what goes over all of them at once would go over the images again and again."""
+    return sum(map(len, texts)) > LONG * len(texts)
+
+
+def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
+    """What gives component ``number`` (from 1) of every text of a column.
+
+    Where all texts have as many components, one flat split serves them all. A CR stands between the rows, and no text can hold one: when every
+    cell that should be a CR is one, the rows are equally wide.
+    """
+    size = len(column)
+    if are_long(column):
+        return lambda number: [nth(text, separator, number) for text in column]
+    flat = f"{separator}\r{separator}".join(column).split(separator)
+    stride, rest = divmod(len(flat) + 1, size)
+    if rest or "".join(flat[stride - 1 :: stride]) != "\r" * (size - 1):
+        return lambda number: [nth(text, separator, number) for text in column]
+    return lambda number: flat[number - 1 :: stride] if number < stride else [""] * size
+
+
+class Grid(NamedTuple):
+    """The fields of ``size`` result records of ``stride`` fields each, from ``flat[base]`` on; a record's last one holds the CR and the next name."""
+
+    flat: list[str]
+    base: int
+    stride: int
+    size: int
+
+    def fields(self, wanted: Collection[int], grammar: Grammar) -> dict[int, list[str]]:
+        """The columns of these fields by their numbers; to be asked once."""
+        flat, base, stride, size, found = *self, dict[int, list[str]]()
+        beyond = base + stride * size
+        if stride + grammar.offset not in wanted:
+            # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
+            flat[base + stride : beyond : stride] = [""] * (size - 1)
+        for number in wanted:
+            index = number - grammar.offset
+            if 0 < index < stride:
+                found[number] = flat[base + index : beyond : stride]
+            elif index == stride:
+                found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
+            else:
+                found[number] = ["" if index else grammar.result] * size
+        return found
+
+
+def grid(text: str, start: int, end: int, size: int, grammar: Grammar) -> Grid | None:
+    """The fields of ``text[start:end]``, a piece of ``size`` lines, by one flat split of the text; None where one of them is no result record, or
+    has more or fewer fields than another.
+
+    Wherever a result record begins, its name stands behind a CR and ends its cell. With ``size - 1`` of them at equal distances there is no place
+    left for another CR.
+    """
+    mark, separator = grammar.result + grammar.field, grammar.field
+    if not text.startswith(mark, start):
+        return None
+    flat, base = text.split(separator), text.count(separator, 0, start)
+    beyond = len(flat) - 1 - text.count(separator, end)
+    stride, rest = divmod(beyond - base, size)
+    if rest:
+        return None
+    ends = separator.join((*flat[base + stride : beyond : stride], ""))
+    return Grid(flat, base, stride, size) if ends.count(f"\r{mark}") == size - 1 else None
+
+
+def grid_of(lines: Sequence[str], grammar: Grammar) -> Grid | None:
+    """``grid`` for lines that are parted already."""
+    text = "\r".join(lines)
+    return grid(text, 0, len(text), len(lines), grammar)
+
+
+def ragged_fields(lines: list[str], wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:
+    """Fields of a run, record by record."""
+    rows = [line.split(grammar.field) for line in lines]
+    found: dict[int, list[str]] = {}
+    for number in wanted:
+        index = number - grammar.offset
+        found[number] = [row[index] if index < len(row) else "" for row in rows]
+    return found
