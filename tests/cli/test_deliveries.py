@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sqlalchemy import insert, update
 from lis_bridge import outbox
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Observation
+from lis_bridge.outbox.sealing import keep_message
 from lis_bridge.storage import Store
 from lis_bridge.storage.schema import delivery, tube
 
@@ -35,8 +35,8 @@ def config(tmp_path: Path) -> Path:
             tx.execute(insert(tube).values(key=key, specimen=key, created_at=AT.isoformat(), updated_at=AT.isoformat()))
         report = Report(Observation("GLU", "GLU", "5.10"), "F", "line-1")
         ids = [outbox.owe(tx, "lis", number, [report], stat=False, now=AT, window=2.0) for number in (1, 2)]
-        raw = zlib.compress(MESSAGE.encode("gb18030"))
-        dead = {"state": "dead", "message": raw, "verdict": "AR", "lis_text": "unknown\rpatient", "attempts": 1}
+        keep_message(tx, "lis", ids[0], MESSAGE.encode("gb18030"))
+        dead = {"state": "dead", "verdict": "AR", "lis_text": "unknown\rpatient", "attempts": 1}
         tx.execute(update(delivery).where(delivery.c.id == ids[0]).values(dead))
     return path
 
