@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from benches import messages, subjects
+from benches import messages
 from benches.whole_path import bridge, trials
-from benches.whole_path.shapes import RESULTS, SHAPES, sent
+from benches.whole_path.shapes import RESULTS, SHAPES, menu, sent
 from lis_bridge import journal, outbox, settings
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.pipeline.process import Process
@@ -55,7 +55,7 @@ def fill(config: Path, start: int, tubes: int) -> None:
     with Store.open(site.storage.url, exclusive=True) as store, Writer(store) as writer:
         process = work(Parts(site, compiled(site), store, writer, SystemClock())).process
         assert isinstance(process, Process)
-        seeded = messages.tubes(subjects.menu(RESULTS), tubes, start)
+        seeded = messages.tubes(menu(), tubes, start)
         while batch := list(islice(seeded, TOGETHER)):
             writer.submit(lambda tx, batch=batch: _file(tx, process, batch)).result()  # type: ignore[misc]
 

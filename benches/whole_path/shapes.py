@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from benches import messages, subjects
+from lis_bridge.catalogue.tests import Test
 
 RESULTS = 220
 """Results of one tube."""
@@ -45,20 +46,30 @@ class Sent:
 
 
 @cache
+def measured() -> tuple[Test, ...]:
+    """The catalogue's tests that the menu is made of: none with critical limits, which seeded values would pass all the time."""
+    return tuple(test for test in subjects.measured() if not (test.crit_low or test.crit_high))[:RESULTS]
+
+
+@cache
+def menu() -> messages.Menu:
+    """What a tube is tested for."""
+    return messages.menu(RESULTS, [test.ucum for test in measured()])
+
+
+@cache
 def codes() -> dict[str, str]:
     """The site's mapping: device code → catalogue test, no two to one test."""
-    tests = subjects.measured()
-    return {item.code: tests[number].code for number, item in enumerate(subjects.menu(RESULTS))}
+    return {item.code: test.code for item, test in zip(menu(), measured(), strict=True)}
 
 
 def sent(shape: Shape, tube: messages.Tube) -> Sent:
     """The tube as the shape's analyzers send it."""
-    menu = subjects.menu(RESULTS)
     if shape.framed:
-        return Sent(tube.specimen, (frames(messages.framed(messages.lis2(menu, tube))),))
+        return Sent(tube.specimen, (frames(messages.framed(messages.lis2(menu(), tube))),))
     size = RESULTS // shape.parts
     parts = (slice(at, at + size) for at in range(0, RESULTS, size))
-    texts = ((messages.mllp(messages.hl7(menu[part], sliced(tube, part))),) for part in parts)
+    texts = ((messages.mllp(messages.hl7(menu()[part], sliced(tube, part))),) for part in parts)
     return Sent(tube.specimen, tuple(texts))
 
 
@@ -76,7 +87,7 @@ def frames(transmission: bytes) -> tuple[bytes, ...]:
 def shares(shape: Shape, tubes: int, start: int = 0) -> list[list[messages.Tube]]:
     """Seeded tubes, numbered from ``start``, dealt out to the analyzers."""
     dealt: list[list[messages.Tube]] = [[] for _ in range(shape.analyzers)]
-    for number, tube in enumerate(messages.tubes(subjects.menu(RESULTS), tubes, start)):
+    for number, tube in enumerate(messages.tubes(menu(), tubes, start)):
         dealt[number % shape.analyzers].append(tube)
     return dealt
 
@@ -84,7 +95,7 @@ def shares(shape: Shape, tubes: int, start: int = 0) -> list[list[messages.Tube]
 def expected(tubes: Iterable[messages.Tube]) -> dict[str, str]:
     """Specimen → mark of what the LIS must have of it."""
     known = codes()
-    items = [known[item.code] for item in subjects.menu(RESULTS)]
+    items = [known[item.code] for item in menu()]
     return {tube.specimen: mark(f"{test}={value}" for test, value in zip(items, tube.values, strict=True)) for tube in tubes}
 
 

@@ -42,7 +42,7 @@ async def _serve(file: Path) -> None:
     service = _service(file)
     console = _console(service)
     await service.start()
-    gc.freeze()  # drivers and catalogue stay as long as the process: the collector need not look at them again
+    _spare_the_collector()
     try:
         if console is not None:
             await console.start()
@@ -60,6 +60,12 @@ def _console(service: Service) -> Console | None:
     from lis_bridge.console.server import Console
 
     return Console(service)
+
+
+def _spare_the_collector() -> None:
+    """Drivers and catalogue stay as long as the process, and what a message makes is freed by counting: cycles are rare here."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _service(file: Path) -> Service:
