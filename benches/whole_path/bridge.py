@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -45,6 +46,7 @@ def configure(folder: Path, shape: Shape, ports: Sequence[int], lis: int) -> Pat
     mapping = "\n".join(f'"{code}" = "{test}"' for code, test in codes().items())
     analyzers = "\n".join(
         f'[[analyzer]]\nid = "line-{number}"\ndriver = "{shape.driver}"\nlink = "tcp-listen://127.0.0.1:{port}"\n'
+        f"new_codes = {json.dumps(list(codes()))}\n"
         f"[analyzer.codes]\n{mapping}\n"
         for number, port in enumerate(ports, 1)
     )
