@@ -9,7 +9,7 @@ from lis_bridge.framing.make import STX_S
 from lis_bridge.framing.mllp import wrap
 from lis_bridge.framing.sender import transmission
 from lis_bridge.framing.snibe import envelope
-from tests.framing.drive import NOW, faults, messages, profile, run, sent
+from tests.framing.drive import NOW, faults, feed, messages, profile, run, sent
 
 MESSAGE = b"H|\\^&|||X\rP|1\rL|1|N\r"
 AUTO = profile("auto")
@@ -96,3 +96,37 @@ def test_noise_before_an_enq_is_told_before_the_reply_however_the_bytes_are_spli
     """``run`` splits: of a logger's head line and an ENQ that came alone, the line comes first."""
     events = run((profile("lis1a"), profile("bare-lis2")), b"logger 12:00\r\n" + transmission([MESSAGE]))
     assert [type(event).__name__ for event in events[:2]] == ["Discarded", "Send"]
+
+
+HL7 = wrap(b"MSH|^~\\&|A\rPID|1\r")
+
+
+@pytest.mark.parametrize("noise", [b"\x05zz", b"\x05\x027zz\x03", b"\x05\x02\x02H~", b"\x05z" + b"\x0bMS\x0bM" * 3])
+def test_noise_that_looks_like_another_framing_does_not_deafen_the_link(noise: bytes) -> None:
+    among = (profile("mllp"), profile("lis1a"), profile("snibe"))
+    data = noise + b"rubbish " * 40 + b"\x1c\r" + HL7 * 2
+    for size in (len(data), 7, 1):
+        found = feed(make(among), [data[at : at + size] for at in range(0, len(data), size)])
+        assert [raw for raw, whole in messages(found) if whole] == [HL7[:-1]] * 2
+
+
+def test_an_enq_is_heard_where_noise_had_chosen_a_framing_that_knows_none() -> None:
+    framer = make((profile("mllp"), profile("lis1a")))
+    framer.receive(b"\x0bnoise", NOW)
+    assert sent(framer.receive(b"\x05", NOW)) == b"\x06"
+    found = feed(framer, [transmission([MESSAGE])[1:]])
+    assert [whole for _, whole in messages(found)] == [True]
+
+
+def test_a_choice_that_brought_a_message_is_not_overruled_by_a_value() -> None:
+    framer = make((profile("lis1a"), profile("mllp")))
+    feed(framer, [transmission([MESSAGE])])
+    odd = b"H|\\^&|||X\rC|1|I|\x0bMSH|x\rL|1|N\r"
+    assert [(whole, b"\x0bMSH|" in raw) for raw, whole in messages(feed(framer, [transmission([odd])]))] == [(True, True)]
+
+
+def test_rubbish_without_end_opens_the_choice_again() -> None:
+    framer = make((profile("lis1a"), profile("mllp")))
+    feed(framer, [transmission([MESSAGE])])
+    feed(framer, [b"\xf0" * 4096] * 40)
+    assert messages(feed(framer, [HL7])) == [(HL7[:-1], True)]
