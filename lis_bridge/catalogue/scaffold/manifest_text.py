@@ -9,6 +9,7 @@ from typing import Any
 
 from lis_bridge.catalogue.scaffold.proposal import Field, Match, Proposal
 from lis_bridge.catalogue.scaffold.propose import left_side
+from lis_bridge.catalogue.scaffold.quoting import quoted
 
 LEGEND = """\
 # Proposed from captures. Behind every line: proven (the bytes themselves show it), guessed (it looks so: confirm it), unknown (left out).
@@ -63,7 +64,7 @@ def _comment(text: str) -> str:
 def toml(value: Any) -> str:
     """A value as TOML writes it, on one line."""
     if isinstance(value, str):
-        return f"'{value}'" if "\\" in value and "'" not in value and value.isprintable() else _quoted(value)
+        return f"'{value}'" if "\\" in value and "'" not in value and value.isprintable() else quoted(value)
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
@@ -72,11 +73,7 @@ def toml(value: Any) -> str:
 
 
 def _key(text: str) -> str:
-    return text if _BARE.fullmatch(text) else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return text if _BARE.fullmatch(text) else quoted(text)
 
 
 def _codes(proposal: Proposal) -> Iterator[str]:
@@ -87,9 +84,9 @@ def _codes(proposal: Proposal) -> Iterator[str]:
     for one in sorted(proposal.codes, key=lambda one: one.test is None):
         left = left_side(one, by_name)
         if one.test and left not in kept:
-            yield f"{_quoted(left)} = {_quoted(one.test)}   # guessed: {_said(one)}"
+            yield f"{quoted(left)} = {quoted(one.test)}   # guessed: {_said(one)}"
         elif kept.get(left) != one.test or left not in kept:
-            yield f"# {_quoted(left)} =   unknown: {_said(one)}"
+            yield f"# {quoted(left)} =   unknown: {_said(one)}"
         kept.setdefault(left, one.test)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,6 +10,7 @@ from lis_bridge.catalogue.scaffold.columns import LOOKS, is_number
 from lis_bridge.catalogue.scaffold.matching import exact
 from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field, Seen
+from lis_bridge.catalogue.scaffold.quoting import quoted
 from lis_bridge.catalogue.scaffold.recognise import Framed
 
 HEADS: Mapping[str, tuple[str, ...]] = {
@@ -119,7 +119,7 @@ def _form(separator: str, info: list[str], points: list[str], units: bool) -> It
     if units:
         yield Field(f"{KEY}.pairs.value", VALUE, "guessed", "a unit follows some figures")
     for name in points:
-        key = f"{KEY}.pairs.points.{json.dumps(name, ensure_ascii=False)}"
+        key = f"{KEY}.pairs.points.{quoted(name)}"
         yield Field(f"{key}.x", "x", "guessed", "the first figure of each point; what it is the wire does not say")
         yield Field(f"{key}.y", "y", "guessed", "the second figure, taken as the result")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from lis_bridge.catalogue.scaffold import delimited, named, places, recordwise
 from lis_bridge.catalogue.scaffold.matching import Vocabulary, match_all
 from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field, Match, Proposal
+from lis_bridge.catalogue.scaffold.quoting import quoted
 from lis_bridge.catalogue.scaffold.recognise import Framed, recognise
 from lis_bridge.catalogue.units import DIMENSIONLESS
 from lis_bridge.core.faults import DriverError
@@ -128,7 +128,7 @@ def _units(codes: Sequence[Match], words: Vocabulary) -> Iterator[Field]:
         test = words.tests.test(one.test or "")
         if test is not None and not one.seen.unit and test.ucum not in DIMENSIONLESS:
             why = f"the wire has no unit for {one.seen.code}; the catalogue's is {test.ucum}: what does the screen show?"
-            yield Field(f"units.{json.dumps(one.seen.code, ensure_ascii=False)}", None, "unknown", why)
+            yield Field(f"units.{quoted(one.seen.code)}", None, "unknown", why)
 
 
 def _left_out(framed: Sequence[Framed | None], kind: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.catalogue.manifest import Manifest
@@ -189,6 +189,7 @@ def test_bytes_that_say_nothing_are_an_error_with_a_remedy(raw: bytes) -> None:
     assert wrong.value.hint
 
 
+@example(b"\x7f", 29)
 @given(st.binary(max_size=300), st.integers(0, 400))
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_give_a_manifest_that_loads_or_a_typed_error(noise: bytes, at: int) -> None:
