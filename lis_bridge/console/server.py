@@ -68,6 +68,7 @@ class Console:
             self.hub,
             Rendering(service.config.site.timezone, service.compiled.tests),
             setup,
+            service.switches,
         )
         await self._lock_or_unlock()
         self._tasks = [asyncio.create_task(self._serve(), name="console"), asyncio.create_task(self.hub.watch(), name="hub")]

@@ -20,6 +20,7 @@ from lis_bridge.console.rendering import Rendering
 from lis_bridge.core.clock import Clock
 from lis_bridge.runtime.plans import Compiled
 from lis_bridge.runtime.status import Snapshot
+from lis_bridge.runtime.switching import Switches
 from lis_bridge.settings import Config
 from lis_bridge.storage import Store, Writer
 
@@ -44,6 +45,7 @@ class Site:
     hub: Hub
     rendering: Rendering
     setup: SetupLink
+    switches: Switches
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True

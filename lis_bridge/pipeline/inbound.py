@@ -30,7 +30,7 @@ LINGER_AT_MOST = 2.0
 """A conversation that a newer one replaces is heard to its end: so long in silence, and so long at the most."""
 WHOLE_SECONDS = 1.0
 WHOLE_AT_MOST = 10.0
-"""A conversation that a person stops is heard to the end of its transmission: so long in silence between two, and so long at the most."""
+"""A conversation that a person stops is heard to the end of its transmission: so long in silence inside a message, and so long at the most."""
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +84,8 @@ class Inbound:
         self._leaving_at: float | None = None
         self._linger = 0.0
         self._whole = False
+        self._begun = False
+        self._asked_at = 0.0
         self._broken = False
 
     async def run(self) -> None:
@@ -102,9 +104,10 @@ class Inbound:
         self._linger, at_most = (
             (WHOLE_SECONDS, WHOLE_AT_MOST) if whole else (LINGER_SECONDS, LINGER_AT_MOST) if linger else (0.0, 0.0)
         )
-        self._leaving_at = self._clock.monotonic() + at_most
+        self._asked_at = self._clock.monotonic()
+        self._leaving_at = self._asked_at + at_most
         if self._window is not None and not self._window.expired():
-            self._window.reschedule(asyncio.get_running_loop().time() + self._linger)
+            self._window.reschedule(asyncio.get_running_loop().time() + self._silence(self._clock.monotonic()))
 
     async def _next(self) -> bytes | None:
         """What the line brought, nothing when a timer is due, None at the end."""
@@ -126,8 +129,12 @@ class Inbound:
             return due
         left = self._leaving_at - now
         if not self._awaited():
-            return min(self._linger, left)
+            return min(self._silence(now), left)
         return left if due is None else min(due, left)
+
+    def _silence(self, now: float) -> float:
+        """How long nothing must be heard before leaving: between two messages of a busy line no longer than what was sent already takes."""
+        return max(0.0, self._asked_at + LINGER_SECONDS - now) if self._whole and not self._begun else self._linger
 
     def _awaited(self) -> bool:
         """Whether the rest of a transmission is waited for before leaving."""
@@ -148,6 +155,7 @@ class Inbound:
             self._broken = True
             await self._act([Discarded(data, _defect(error))])
             raise LinkError("the framer failed", where=self._source.analyzer, hint=f"Report {type(error).__name__}") from error
+        self._begun = bool(data.strip(b"\x04")) if not events else not isinstance(events[-1], MessageReceived)
         await self._act(events)
 
     async def _act(self, events: Sequence[Event]) -> None:

@@ -77,18 +77,19 @@ async def _call(reception: Reception, link: ConnectLink) -> Tested:
     what = "A connection can be made"
     if reception.peers:
         return Tested(what, "yes", f"the connection to {link.where} stands; no second one was tried, many devices take only one")
-    return await _had(what, link, f"connected to {link.where} and closed again; nothing was sent")
+    return await _refusal(what, link) or Tested(what, "yes", f"connected to {link.where} and closed again; nothing was sent")
 
 
 async def _device(reception: Reception, link: SerialLink) -> Tested:
     what = "The serial device can be opened"
     if reception.peers:
         return Tested(what, "yes", f"open now with {link.line.settings}; this shows neither cable nor analyzer")
-    return await _had(what, link, f"opened with {link.line.settings} and closed again; this shows neither cable nor analyzer")
+    seen = f"opened with {link.line.settings} and closed again; this shows neither cable nor analyzer"
+    return await _refusal(what, link) or Tested(what, "yes", seen)
 
 
-async def _had(what: str, link: Link, seen: str) -> Tested:
-    """A conversation had and ended at once."""
+async def _refusal(what: str, link: Link) -> Tested | None:
+    """Why a conversation cannot be had; None where it could, and was ended at once."""
     # Links give generators; only those can be closed before their end.
     connections = cast(AsyncIterator[Any], link.connections())
     try:
@@ -100,7 +101,7 @@ async def _had(what: str, link: Link, seen: str) -> Tested:
         return Tested(what, "no", error.what, error.hint)
     except TimeoutError:
         return Tested(what, "no", "no answer in time", "Is the analyzer or terminal server on, the address right, the cable in?")
-    return Tested(what, "yes", seen)
+    return None
 
 
 async def _files(link: FolderLink) -> Tested:
@@ -111,5 +112,7 @@ async def _files(link: FolderLink) -> Tested:
     except LinkError as error:
         return Tested(what, "no", error.what, error.hint)
     except TimeoutError:
-        return Tested(what, "no", "the folder does not answer in time", "Is the share mounted, and may the bridge's account read it?")
+        return Tested(
+            what, "no", "the folder does not answer in time", "Is the share mounted, and may the bridge's account read it?"
+        )
     return Tested(what, "yes", f"{present} files match the pattern; whether they can be read shows when they are")

@@ -21,7 +21,7 @@ ELSEWHERE = {
     "processing failed",
 }
 """Texts that are put together where no extraction sees them."""
-NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "/"}
+NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "P", "X", "/"}
 
 
 def test_every_marked_text_has_its_chinese() -> None:
