@@ -75,7 +75,7 @@ async def test_a_stop_in_the_middle_of_a_transmission_hears_it_to_its_end(tmp_pa
         await stopping
         assert await reader.read() == b""  # hung up
         assert [whole for _, whole in entries(service)] == [True]
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         (status,) = service.snapshot().analyzers
         assert (status.state, status.stopped_by, status.messages) == ("stopped", "lin", 1)
