@@ -15,6 +15,8 @@ from lis_bridge.console.accounts.sessions import Ages
 from lis_bridge.console.accounts.setup import SetupLink
 from lis_bridge.console.accounts.throttle import Throttle
 from lis_bridge.console.live import Hub
+from lis_bridge.console.onboarding.bench import Bench
+from lis_bridge.console.onboarding.drafts import Drafts
 from lis_bridge.console.queries.day import Day
 from lis_bridge.console.rendering import Rendering
 from lis_bridge.core.clock import Clock
@@ -46,6 +48,8 @@ class Site:
     rendering: Rendering
     setup: SetupLink
     switches: Switches
+    bench: Bench
+    drafts: Drafts
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True
@@ -53,6 +57,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READERS)
+        self.drafting = anyio.Lock()  # of two changes of a draft, the second sees the first
 
     @property
     def ages(self) -> Ages:

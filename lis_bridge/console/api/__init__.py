@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter
 
 from lis_bridge.console.api import analyzers as devices
+from lis_bridge.console.api import onboarding
 from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
@@ -28,3 +29,4 @@ async def figures_(site: SiteOf, user: Viewer) -> Any:
 
 
 router.include_router(devices.router)
+router.include_router(onboarding.router)
