@@ -38,7 +38,9 @@ async def token(client: httpx.AsyncClient) -> dict[str, str]:
 
 
 async def begun(client: httpx.AsyncClient, raw: bytes, name: str = "unknown.bin", driver: str = ID) -> httpx.Response:
-    return await client.post("/onboarding", headers=await token(client), files={"files": (name, raw)}, data={"driver": driver}, timeout=60)
+    return await client.post(
+        "/onboarding", headers=await token(client), files={"files": (name, raw)}, data={"driver": driver}, timeout=60
+    )
 
 
 async def key_of(client: httpx.AsyncClient, raw: bytes) -> str:
@@ -60,9 +62,9 @@ async def test_an_unknown_device_becomes_a_draft_that_the_command_line_agrees_wi
         assert '<span class="ctl">ENQ</span>' in page
         rows = {row["code"]: row for row in (await client.get(f"/api/v1/onboarding/{key}")).json()["codes"]}
         assert rows["WBC"]["test"] == "WBC"
-        assert (rows["GR%"]["mark"], rows["GR%"]["test"]) == ("unknown", "")
+        assert (rows["XMN"]["mark"], rows["XMN"]["test"]) == ("unknown", "")
         headers = await token(client)
-        for code, test, unit in (("GR%", "GRAN%", ""), ("XMN", "MID%", "%")):
+        for code, test, unit in (("GR%", "NEU%", ""), ("XMN", "MID%", "%")):
             form = {"row": rows[code]["row"], "test": test, "unit": unit}
             answer = await client.post(f"/onboarding/{key}/code", headers={**headers, "hx-request": "true"}, data=form)
             assert answer.status_code == 200
@@ -74,7 +76,17 @@ async def test_an_unknown_device_becomes_a_draft_that_the_command_line_agrees_wi
         assert "mapped" not in {one["check"] for one in verdict["findings"]}
         saved = await client.post(f"/onboarding/{key}/save", headers={**headers, "hx-request": "true"}, timeout=60)
         assert str(tmp_path / "drivers" / ID) in saved.text
-    command = [sys.executable, "-m", "lis_bridge.cli.main", "driver", "check", ID, "--drivers", str(tmp_path / "drivers"), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "lis_bridge.cli.main",
+        "driver",
+        "check",
+        ID,
+        "--drivers",
+        str(tmp_path / "drivers"),
+        "--json",
+    ]
     told = json.loads(subprocess.run(command, capture_output=True, check=False, timeout=300).stdout)
     mine = [(one["check"], one["key"], one["what"]) for one in verdict["findings"]]
     assert [(one["check"], one["key"], one["what"]) for one in told[0]["findings"]] == mine
@@ -101,7 +113,9 @@ async def test_what_is_no_result_is_ignored_and_comes_back(workshop: Running) ->
         key = await key_of(client, capture())
         headers = await token(client)
         row = {"row": "XMN|"}
-        seen = (await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={**row, "ignored": "true"}, timeout=60)).json()
+        seen = (
+            await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={**row, "ignored": "true"}, timeout=60)
+        ).json()
         assert next(one for one in seen["codes"] if one["code"] == "XMN")["ignored"]
         assert next(one for one in seen["fields"] if one["key"] == "ignored[0].codes")["value"] == '["XMN"]'
         verdict = (await client.post(f"/api/v1/onboarding/{key}/check", headers=headers, timeout=60)).json()
@@ -115,12 +129,14 @@ async def test_a_test_is_named_by_its_code_or_its_name_and_a_wrong_one_is_refuse
         key = await key_of(client, capture())
         headers = await token(client)
         name = workshop.service.compiled.tests.test("GRAN%").name_zh
-        seen = (await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={"row": "GR%|", "test": name})).json()
-        assert next(one for one in seen["codes"] if one["code"] == "GR%")["test"] == "GRAN%"
+        seen = (await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={"row": "XMN|", "test": name})).json()
+        assert next(one for one in seen["codes"] if one["code"] == "XMN")["test"] == "GRAN%"
         answer = await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={"row": "GR%|", "test": "GRAM%"})
         assert answer.status_code == 409
         assert answer.json()["error"] == "there is no such test in the catalogue"
         assert "GRAN%" in answer.json()["hint"]
+        answer = await client.post(f"/api/v1/onboarding/{key}/code", headers=headers, data={"row": "ZZ|", "test": "GRAN%"})
+        assert answer.json()["error"] == "there is no such code in the captures"
 
 
 async def test_bad_uploads_are_refused_with_a_remedy(workshop: Running) -> None:
@@ -133,7 +149,9 @@ async def test_bad_uploads_are_refused_with_a_remedy(workshop: Running) -> None:
         ):
             answer = await begun(client, raw, name, driver)
             assert (answer.status_code, what in answer.text) == (409, True), what
-        assert (await client.post("/onboarding", headers=await token(client), content=b"x" * (90 * 1024 * 1024), timeout=60)).status_code == 413
+        assert (
+            await client.post("/onboarding", headers=await token(client), content=b"x" * (90 * 1024 * 1024), timeout=60)
+        ).status_code == 413
         answer = await begun(client, b"\x00\xff" * 40)
         page = (await client.get(answer.headers["location"], timeout=60)).text
         assert "no framing or dialect is recognised" in page
@@ -182,7 +200,9 @@ async def test_a_draft_never_takes_the_place_of_a_driver(workshop: Running) -> N
         headers = await token(client)
         answer = await begun(client, capture(), driver="mindray-bs")
         key = answer.headers["location"].rpartition("/")[2]
-        assert (await client.post(f"/api/v1/onboarding/{key}/save", headers=headers)).json()["error"] == "there is a driver of this id already"
+        assert (await client.post(f"/api/v1/onboarding/{key}/save", headers=headers)).json()[
+            "error"
+        ] == "there is a driver of this id already"
         name = {"driver": ID, "name": "Tianhe X5", "manufacturer": "Tianhe 天和"}
         assert (await client.post(f"/onboarding/{key}/name", headers=headers, data=name)).status_code == 303
         assert (await client.post(f"/api/v1/onboarding/{key}/save", headers=headers, timeout=60)).status_code == 200

@@ -15,6 +15,7 @@ from lis_bridge.console.visitor import Engineer, SiteOf
 
 router = APIRouter(prefix="/onboarding", tags=["onboarding"])
 Line = Annotated[str, Form(max_length=200)]
+Yes = Annotated[bool, Form()]
 
 
 class FindingSeen(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ async def draft(request: Request, site: SiteOf, user: Engineer, key: str) -> Any
 
 @router.post("/{key}/code", response_model=model_of(Sheet))
 async def code(
-    request: Request, site: SiteOf, user: Engineer, key: str, row: Line, test: Line = "", unit: Line = "", ignored: bool = False
+    request: Request, site: SiteOf, user: Engineer, key: str, row: Line, test: Line = "", unit: Line = "", ignored: Yes = False
 ) -> Any:
     """Say what a code (``row`` of the sheet) means, or that it is no result."""
     return msgspec.to_builtins(await pages.sheet_of(site, await pages.decide(request, site, key, row, test, unit, ignored)))

@@ -64,6 +64,10 @@ class Bench:
         """The same, with what a person decided in place of it."""
         return decided(draft, self.proposed(draft, captures))
 
+    def rows(self, draft: Draft, captures: Sequence[bytes]) -> frozenset[str]:
+        """The names of its rows."""
+        return frozenset(map(row_of, self.proposed(draft, captures).codes))
+
     def check(self, draft: Draft, captures: Sequence[bytes]) -> tuple[Tier, list[Finding]]:
         """What ``lis-bridge driver check`` will say of it once it is saved. Raises DriverError where the manifest does not load."""
         with self._written(draft, captures) as folder:
@@ -73,9 +77,7 @@ class Bench:
 
     def save(self, draft: Draft, captures: Sequence[bytes]) -> Path:
         """The folder of the driver, in the site's own. Raises UsageError where there is one of that id, DriverError as above."""
-        return write(
-            self.proposal(draft, captures), captures, self.into, self.tests, self.zone, anonymised=draft.anonymised
-        )
+        return write(self.proposal(draft, captures), captures, self.into, self.tests, self.zone, anonymised=draft.anonymised)
 
     def packed(self, draft: Draft, captures: Sequence[bytes]) -> bytes:
         """The draft as one file, as ``lis-bridge driver pack`` makes it. Raises DriverError."""

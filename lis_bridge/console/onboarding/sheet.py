@@ -97,9 +97,7 @@ def sheet(draft: Draft, captures: Sequence[bytes], bench: Bench) -> Sheet:
     # In the order of the proposal, open ones first: a row keeps its place when it is decided.
     order = sorted(range(len(found.codes)), key=lambda at: ("unknown", "guessed", "proven").index(found.codes[at].certainty))
     codes = [_code(draft, proposal.codes[at]) for at in order]
-    fields = [
-        FieldRow(one.key, "" if one.value is None else toml(one.value), one.certainty, one.why) for one in proposal.fields
-    ]
+    fields = [FieldRow(one.key, "" if one.value is None else toml(one.value), one.certainty, one.why) for one in proposal.fields]
     marks = Counter(row.mark for row in codes) + Counter(row.certainty for row in fields)
     return Sheet(
         seen,

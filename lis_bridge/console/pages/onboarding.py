@@ -22,6 +22,7 @@ from lis_bridge.transport.recording import wire
 router = APIRouter(prefix="/onboarding")
 Id = Annotated[str, Form(max_length=60)]
 Line = Annotated[str, Form(max_length=200)]
+Yes = Annotated[bool, Form()]
 
 
 @router.get("")
@@ -52,7 +53,7 @@ async def draft(request: Request, site: SiteOf, user: Engineer, key: str) -> Res
 
 @router.post("/{key}/code")
 async def code(
-    request: Request, site: SiteOf, user: Engineer, key: str, row: Line, test: Line = "", unit: Line = "", ignored: bool = False
+    request: Request, site: SiteOf, user: Engineer, key: str, row: Line, test: Line = "", unit: Line = "", ignored: Yes = False
 ) -> Response:
     """Say what a code means, or that it is no result."""
     found = await decide(request, site, key, row, test, unit, ignored)
@@ -152,7 +153,9 @@ async def decide(request: Request, site: Site, key: str, row: str, test: str, un
     """A person's word on one code; an empty test takes it back. Raises UsageError for a test that is not in the catalogue."""
     meant = test_of(site, test) if test.strip() and not ignored else ""
 
-    def change(draft: Draft) -> dict[str, Any]:
+    def made(draft: Draft) -> dict[str, Any]:
+        if row not in site.bench.rows(draft, site.drafts.captures(draft)):
+            raise UsageError("there is no such code in the captures", where=row, hint="Load the page again")
         chosen, units = ({**one} for one in (draft.chosen, draft.units))
         chosen.pop(row, None)
         units.pop(row, None)
@@ -163,7 +166,7 @@ async def decide(request: Request, site: Site, key: str, row: str, test: str, un
         others = [one for one in draft.ignored if one != row]
         return {"chosen": chosen, "units": units, "ignored": [*others, row] if ignored else others}
 
-    return await changed(request, site, key, change)
+    return await changed(request, site, key, made)
 
 
 async def change(request: Request, site: Site, key: str, values: Mapping[str, Any]) -> Draft:
@@ -175,7 +178,8 @@ async def changed(request: Request, site: Site, key: str, made: Callable[[Draft]
     """The draft with what ``made`` makes of it, in the name of who asks."""
     async with site.drafting:
         draft = await site.apart(lambda: site.drafts.get(key))
-        fresh = msgspec.structs.replace(draft, by=note_of(request).by, **made(draft))
+        values = await site.apart(lambda: made(draft))
+        fresh = msgspec.structs.replace(draft, by=note_of(request).by, **values)
         await site.apart(lambda: site.drafts.keep(fresh))
     return fresh
 
