@@ -11,8 +11,21 @@ from babel.messages.extract import extract_from_dir
 ROOT = Path(__file__).parents[2] / "lis_bridge"
 CONSOLE = ROOT / "console"
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
-REFUSING = ("console/accounts", "console/onboarding", "console/pages", "console/visitor.py", "console/app.py", "pipeline/deciding.py", "pipeline/alarms.py", "tubes/desk.py",
-            "tubes/decisions.py", "outbox/desk.py", "journal/states.py", "runtime/switching.py", "runtime/captures.py")  # fmt: skip
+REFUSING = (
+    "console/accounts",
+    "console/onboarding",
+    "console/pages",
+    "console/visitor.py",
+    "console/app.py",
+    "pipeline/deciding.py",
+    "pipeline/alarms.py",
+    "tubes/desk.py",
+    "tubes/decisions.py",
+    "outbox/desk.py",
+    "journal/states.py",
+    "runtime/switching.py",
+    "runtime/captures.py",
+)
 FAULTY = ("framing", "dialects", "catalogue", "journal", "pipeline", "runtime", "transport", "forward")
 LINKS = (
     "LinkError",

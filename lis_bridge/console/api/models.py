@@ -31,5 +31,5 @@ def _described(hint: Any) -> Any:
     if origin is tuple and inner[-1] is Ellipsis:
         return list[_described(inner[0])]  # type: ignore[misc]
     if origin in (dict, Mapping):
-        return dict[inner[0], _described(inner[1])]  # type: ignore[misc]
+        return dict[inner[0], _described(inner[1])]  # type: ignore[misc, valid-type]
     return hint

@@ -10,8 +10,8 @@ import msgspec
 from lis_bridge.framing.legible import parted
 from lis_bridge.runtime.tap import Passed
 
-LONGEST = 4096
-"""Bytes of one chunk that are shown; an image on the wire is no reading matter."""
+LONGEST, MOST = 16 * 1024, 48 * 1024
+"""Bytes of one chunk, and of all together, that are shown; an image on the wire is no reading matter."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -34,8 +34,12 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 def shown(passed: Sequence[Passed]) -> list[Shown]:
-    """In the order in which it was said."""
-    return list(_shown(passed))
+    """In the order in which it was said, as much of the end as can be read."""
+    begin, size = len(passed), 0
+    while begin and size < MOST:
+        begin -= 1
+        size += min(len(passed[begin].data), LONGEST)
+    return list(_shown(passed[begin:]))
 
 
 def _shown(passed: Sequence[Passed]) -> Iterator[Shown]:
