@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from lis_bridge import settings
-
-from ..console.serving import Running, configured, serving
-from ..console.unknown import capture
+from ..console.serving import Running
+from ..console.unknown import capture, checked_by_command
+from ..console.unknown import workshop as making
 from .conftest import PHONE, WIDE, Open, log_in, violations
 
 ID = "tianhe-x5"
@@ -24,11 +20,7 @@ ID = "tianhe-x5"
 @pytest.fixture
 async def workshop(tmp_path: Path) -> AsyncIterator[Running]:
     """A site with a folder for its own drivers, and an engineer."""
-    (tmp_path / "drivers").mkdir()
-    file = configured(tmp_path).path
-    file.write_text(file.read_text(encoding="utf-8") + '[drivers]\npaths = ["drivers"]\n', encoding="utf-8")
-    async with serving(settings.load(file)) as running:
-        await running.add("lin", "engineer")
+    async with making(tmp_path, lin="engineer") as running:
         yield running
 
 
@@ -80,20 +72,9 @@ async def test_an_unknown_device_is_uploaded_mapped_checked_and_saved(
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Download").click()
     assert (await download.value).suggested_filename == f"{ID}-1.zip"
-    command = [
-        sys.executable,
-        "-m",
-        "lis_bridge.cli.main",
-        "driver",
-        "check",
-        ID,
-        "--drivers",
-        str(tmp_path / "drivers"),
-        "--json",
-    ]
-    told = json.loads(subprocess.run(command, capture_output=True, check=False, timeout=300).stdout)
-    assert len(told[0]["findings"]) == shown > 0
-    assert {one["check"] for one in told[0]["findings"]} == {
+    told = checked_by_command(ID, tmp_path / "drivers")
+    assert len(told["findings"]) == shown > 0
+    assert {one["check"] for one in told["findings"]} == {
         await item.inner_text() for item in await page.locator("#checked li b").all()
     }
     await page.goto(re.sub(r"/onboarding/.*", "/onboarding", page.url))
