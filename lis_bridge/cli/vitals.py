@@ -22,6 +22,7 @@ _ANALYZERS: dict[str, tuple[State, str]] = {
     "idle": ("ok", ""),
     "silent": ("warn", "Is the analyzer on, and does it send to this address? Nothing was heard for an hour, or ever"),
     "link lost": ("fail", "Mend the link; the service takes it up again by itself"),
+    "stopped": ("warn", "A person stopped it in the console, where it is started again"),
 }
 _DESTINATIONS: dict[str, tuple[State, str]] = {
     "starting": ("ok", ""),
@@ -65,6 +66,7 @@ def _analyzer(found: AnalyzerStatus) -> Line:
     heard = f"heard at {found.heard_at.astimezone():%Y-%m-%d %H:%M:%S}" if found.heard_at else "never heard"
     words = [f"{found.link} is {found.state}", f"{found.connections} connections", heard, f"{found.messages} messages"]
     words += [f"{found.turned_away} strangers turned away"] if found.turned_away else []
+    words += [f"stopped by {found.stopped_by}"] if found.stopped_by else []
     if found.state == "link lost" and found.fault is not None:
         words.append(f"{found.fault.kind} at {found.fault.where}")
         remedy = found.fault.hint or remedy

@@ -27,6 +27,9 @@ OPEN = ("/static/", "/login", "/setup/", "/language")
 """Paths that need no session; all but the first two need an unlocked console or the link."""
 WHEN_LOCKED = ("/static/", "/setup/", "/language")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST = 1024 * 1024
+LARGEST_OF = {"/onboarding": 84 * 1024 * 1024, "/api/v1/onboarding": 84 * 1024 * 1024}
+"""Bytes of a form, and of the forms that bring captures, which only engineers may send."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -92,7 +95,7 @@ class Gate:
             return self._locked_page(request)
         if session is None and not path.startswith(OPEN):
             return _to_login(request)
-        return None
+        return None if request.method in SAFE else _too_large(request, session)
 
     async def _locked(self) -> bool:
         if self._site.locked and await self._site.read(users.has_engineer):
@@ -125,6 +128,13 @@ def cookie(request: Request, name: str, value: str, *, lasts: int | None = None)
     age = "" if lasts is None else f"; Max-Age={lasts}"
     secure = "; Secure" if request.url.scheme == "https" else ""
     return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict{age}{secure}"
+
+
+def _too_large(request: Request, session: Session | None) -> Response | None:
+    """The refusal of a form that is larger than any of ours, or does not say how large it is; before a byte of it is read."""
+    said = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
+    largest = LARGEST_OF.get(request.url.path, LARGEST) if session and session.user.may("engineer") else LARGEST
+    return None if said.isdecimal() and int(said) <= largest else Response("this form is too large", 413)
 
 
 def _is_live(request: Request) -> bool:

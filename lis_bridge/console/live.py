@@ -29,6 +29,7 @@ TOPICS: Mapping[str, tuple[Topic, ...]] = {
     "messages": ("analyzers", "work", "tubes", "figures", "top"),
     "deliveries": ("work", "tubes", "figures", "top"),
     "decisions": ("work", "tubes", "figures", "top"),
+    "lines": ("line",),
     "time": ("analyzers", "work", "figures", "top"),
 }
 """Which fragments show what."""
@@ -94,7 +95,8 @@ class Hub:
     async def _look(self) -> Mapping[str, Hashable]:
         now = self._snapshot()
         return {
-            "links": tuple((one.id, one.state, one.fault) for one in now.analyzers),
+            "links": tuple((one.id, one.state, one.connections, one.recording, one.fault) for one in now.analyzers),
+            "lines": tuple((one.bytes, one.told) for one in now.analyzers),
             "messages": (now.processed, now.quarantined, tuple(one.messages for one in now.analyzers)),
             "deliveries": tuple((one.state, one.owed, one.delivered) for one in now.destinations),
             "decisions": await asyncio.to_thread(self._decided),

@@ -49,6 +49,7 @@ def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Envi
         date=lambda moment: format_date(moment.astimezone(zone), "yyyy-MM-dd", locale=locale),
         time=lambda moment: f"{moment.astimezone(zone):%H:%M:%S}",
         minute=lambda moment: f"{moment.astimezone(zone):%H:%M}",
+        moment=lambda moment: f"{moment.astimezone(zone):%H:%M:%S.%f}"[:-3],
         iso=lambda moment: moment.astimezone(zone).isoformat(timespec="seconds"),
         lasting=partial(_lasting, locale=locale),
         named=partial(_named, language=language),

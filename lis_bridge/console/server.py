@@ -19,11 +19,15 @@ from lis_bridge.console.accounts import sessions, users
 from lis_bridge.console.accounts.setup import SetupLink, file_of
 from lis_bridge.console.app import build
 from lis_bridge.console.live import Hub
+from lis_bridge.console.onboarding.bench import Bench
+from lis_bridge.console.onboarding.drafts import drafts_of
 from lis_bridge.console.rendering import Rendering
 from lis_bridge.console.site import Site
+from lis_bridge.core import resources
 from lis_bridge.core.faults import LinkError
 from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.service import Service
+from lis_bridge.runtime.status import home
 from lis_bridge.settings.links import host_and_port
 
 STOP_SECONDS = 3
@@ -68,6 +72,9 @@ class Console:
             self.hub,
             Rendering(service.config.site.timezone, service.compiled.tests),
             setup,
+            service.switches,
+            bench_of(service),
+            drafts_of(service.config),
         )
         await self._lock_or_unlock()
         self._tasks = [asyncio.create_task(self._serve(), name="console"), asyncio.create_task(self.hub.watch(), name="hub")]
@@ -149,6 +156,14 @@ class Console:
         host, port = bound.getsockname()[:2]
         scheme = "https" if self._service.config.console.certificate else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def bench_of(service: Service) -> Bench:
+    """Where drivers are made: the site's own folder of drivers, or one beside the database where it has none."""
+    config, compiled = service.config, service.compiled
+    shelves = resources.drivers(config.drivers.paths)
+    own = shelves[0] if len(shelves) > 1 else home(config) / "drivers"
+    return Bench(compiled.library, compiled.tests, config.site.timezone, shelves, own, home(config) / "onboarding")
 
 
 def _bound(listen: str) -> socket.socket:

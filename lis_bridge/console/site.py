@@ -15,11 +15,14 @@ from lis_bridge.console.accounts.sessions import Ages
 from lis_bridge.console.accounts.setup import SetupLink
 from lis_bridge.console.accounts.throttle import Throttle
 from lis_bridge.console.live import Hub
+from lis_bridge.console.onboarding.bench import Bench
+from lis_bridge.console.onboarding.drafts import Drafts
 from lis_bridge.console.queries.day import Day
 from lis_bridge.console.rendering import Rendering
 from lis_bridge.core.clock import Clock
 from lis_bridge.runtime.plans import Compiled
 from lis_bridge.runtime.status import Snapshot
+from lis_bridge.runtime.switching import Switches
 from lis_bridge.settings import Config
 from lis_bridge.storage import Store, Writer
 
@@ -44,6 +47,9 @@ class Site:
     hub: Hub
     rendering: Rendering
     setup: SetupLink
+    switches: Switches
+    bench: Bench
+    drafts: Drafts
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True
@@ -51,6 +57,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READERS)
+        self.drafting = anyio.Lock()  # of two changes of a draft, the second sees the first
 
     @property
     def ages(self) -> Ages:

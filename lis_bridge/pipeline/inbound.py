@@ -28,6 +28,9 @@ CLOSING_PAUSE = 1.0
 LINGER_SECONDS = 0.25
 LINGER_AT_MOST = 2.0
 """A conversation that a newer one replaces is heard to its end: so long in silence, and so long at the most."""
+WHOLE_SECONDS = 1.0
+WHOLE_AT_MOST = 10.0
+"""A conversation that a person stops is heard to the end of its transmission: so long in silence inside a message, and so long at the most."""
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +83,9 @@ class Inbound:
         self._window: asyncio.Timeout | None = None
         self._leaving_at: float | None = None
         self._linger = 0.0
+        self._whole = False
+        self._begun = False
+        self._asked_at = 0.0
         self._broken = False
 
     async def run(self) -> None:
@@ -92,12 +98,16 @@ class Inbound:
         finally:
             await self._close(ended)
 
-    def leave(self, *, linger: bool = False) -> None:
-        """End after what is in hand; ``linger``: after what has been sent already, too."""
-        self._linger = LINGER_SECONDS if linger else 0.0
-        self._leaving_at = self._clock.monotonic() + (LINGER_AT_MOST if linger else 0.0)
+    def leave(self, *, linger: bool = False, whole: bool = False) -> None:
+        """End after what is in hand; ``linger``: after what has been sent already, too; ``whole``: after the transmission that was begun."""
+        self._whole = whole
+        self._linger, at_most = (
+            (WHOLE_SECONDS, WHOLE_AT_MOST) if whole else (LINGER_SECONDS, LINGER_AT_MOST) if linger else (0.0, 0.0)
+        )
+        self._asked_at = self._clock.monotonic()
+        self._leaving_at = self._asked_at + at_most
         if self._window is not None and not self._window.expired():
-            self._window.reschedule(asyncio.get_running_loop().time() + self._linger)
+            self._window.reschedule(asyncio.get_running_loop().time() + self._silence(self._clock.monotonic()))
 
     async def _next(self) -> bytes | None:
         """What the line brought, nothing when a timer is due, None at the end."""
@@ -108,15 +118,28 @@ class Inbound:
             async with asyncio.timeout(patience) as self._window:
                 return await self._channel.read() or None
         except TimeoutError:
-            return None if self._leaving_at is not None else b""
+            return None if self._leaving_at is not None and not self._awaited() else b""
         finally:
             self._window = None
 
     def _patience(self) -> float | None:
         now = self._clock.monotonic()
-        if self._leaving_at is not None:
-            return min(self._linger, self._leaving_at - now)
-        return None if self._framer.deadline is None else max(0.0, self._framer.deadline - now)
+        due = None if self._framer.deadline is None else max(0.0, self._framer.deadline - now)
+        if self._leaving_at is None:
+            return due
+        left = self._leaving_at - now
+        if not self._awaited():
+            return min(self._silence(now), left)
+        return left if due is None else min(due, left)
+
+    def _silence(self, now: float) -> float:
+        """How long nothing must be heard before leaving: between two messages of a busy line no longer than what was sent already takes."""
+        return max(0.0, self._asked_at + LINGER_SECONDS - now) if self._whole and not self._begun else self._linger
+
+    def _awaited(self) -> bool:
+        """Whether the rest of a transmission is waited for before leaving."""
+        begun = self._framer.deadline is not None or self._open.size > 0
+        return self._whole and begun and self._leaving_at is not None and self._clock.monotonic() < self._leaving_at
 
     async def _hear(self, data: bytes) -> None:
         now = self._clock.monotonic()
@@ -132,6 +155,7 @@ class Inbound:
             self._broken = True
             await self._act([Discarded(data, _defect(error))])
             raise LinkError("the framer failed", where=self._source.analyzer, hint=f"Report {type(error).__name__}") from error
+        self._begun = bool(data.strip(b"\x04")) if not events else not isinstance(events[-1], MessageReceived)
         await self._act(events)
 
     async def _act(self, events: Sequence[Event]) -> None:

@@ -15,12 +15,14 @@ from typing import Any, cast
 import structlog
 
 from lis_bridge.core.faults import Fault, LinkError
-from lis_bridge.pipeline.inbound import Inbound, Ledger, Source
+from lis_bridge.pipeline.inbound import WHOLE_AT_MOST, Inbound, Ledger, Source, Tally
 from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.peers import Peers
 from lis_bridge.runtime.status import AnalyzerStatus, state_of
+from lis_bridge.runtime.tap import Tap
 from lis_bridge.settings import Analyzer
 from lis_bridge.transport import Channel, Link
+from lis_bridge.transport.serial_line import SerialLink
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
 """Seconds before a lost link is tried again; each vain try doubles them."""
@@ -30,6 +32,8 @@ MOST_CONVERSATIONS = 32
 REMEMBERED_STRANGERS = 256
 STOP_SECONDS = 10.0
 """A conversation that cannot be ended in so long (a peer that takes no reply, a disk that hangs) is given up when the service stops."""
+CLOSE_SECONDS = 2.0
+"""A serial device that is not free again after so long is left to its thread."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,17 +46,33 @@ class Rules:
     many: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Who stopped a link, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    channel: Channel
+    inbound: Inbound
+
+
 class Reception:
-    """Runs one link and its conversations."""
+    """Runs one link and its conversations; ``stopped`` while a person wants it so."""
 
     def __init__(self, analyzer: Analyzer, link: Link, source: Source, rules: Rules, ledger: Ledger) -> None:
         self._analyzer = analyzer
-        self._link = link
+        self.link = link
+        self.stopped: Stopped | None = None
         self._source = source
         self._rules = rules
         self._ledger = ledger
         self._clock = ledger.clock
-        self._talks: dict[asyncio.Task[None], tuple[str, Inbound]] = {}
+        self.tap = Tap(ledger.clock, link.line.settings if isinstance(link, SerialLink) else "")
+        self._talks: dict[asyncio.Task[None], _Talk] = {}
         self._strangers: set[str] = set()
         self._pause = FIRST_PAUSE
         self._lost_at: datetime | None = None
@@ -61,32 +81,51 @@ class Reception:
         self._turned_away = 0
         self._fault: Fault | None = None
 
+    @property
+    def url(self) -> str:
+        """The link as it is configured."""
+        return self._analyzer.link
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Who is connected now."""
+        return tuple(talk.channel.peer for talk in self._talks.values())
+
+    @property
+    def heard(self) -> Tally:
+        """What was heard since the start."""
+        return self._source.tally
+
     def status(self, now: datetime) -> AnalyzerStatus:
         """What is to be told of the analyzer; peers that are files stay unnamed."""
         tally = self._source.tally
-        named = () if self._analyzer.link.startswith("folder:") else tuple(peer for peer, _ in self._talks.values())
+        named = () if self._analyzer.link.startswith("folder:") else self.peers
+        stopped = self.stopped
         return AnalyzerStatus(
             id=self._analyzer.id,
             driver=self._analyzer.driver,
             link=self._analyzer.link,
-            state=state_of(self._lost_at is not None, tally.heard_at, now),
+            state="stopped" if stopped else state_of(self._lost_at is not None, tally.heard_at, now),
             connections=len(self._talks),
             peers=named,
             heard_at=tally.heard_at,
             message_at=tally.message_at,
             bytes=tally.bytes,
+            told=self.tap.told,
             messages=tally.messages,
             cut_off=tally.cut_off,
             faults=tally.faults,
             refused=tally.refused,
             turned_away=self._turned_away,
-            since=self._lost_at,
+            since=stopped.at if stopped else self._lost_at,
+            stopped_by=stopped.by if stopped else "",
+            recording=self.tap.keeper is not None,
             fault=self._fault or tally.fault,
         )
 
     async def open(self) -> None:
         """Bind a listening port. Raises LinkError."""
-        await self._link.open()
+        await self.link.open()
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -97,31 +136,57 @@ class Reception:
                 self._note_loss(error)
             except Exception as error:
                 what = f"{type(error).__name__} at {place_of(error)}"
-                self._note_loss(LinkError(what, where=self._link.where, hint="A defect of the bridge: report it"))
+                self._note_loss(LinkError(what, where=self.link.where, hint="A defect of the bridge: report it"))
             await asyncio.sleep(self._pause)
             self._pause = min(LONGEST_PAUSE, self._pause * 2)
 
     async def stop(self) -> None:
         """End the conversations, each after its commit in hand, and give the link back; ``run`` was cancelled before."""
+        await self._end(whole=False)
+        await self.tap.end_recording()
+
+    async def rest(self, by: str) -> None:
+        """End the conversations, each after the transmission in hand, and give the link back until ``resume``; ``run`` was cancelled before."""
+        self.stopped = Stopped(by, self._clock.now())
+        await self._end(whole=True)
+
+    def resume(self) -> None:
+        """Nobody wants the link stopped any more; ``run`` comes next."""
+        self.stopped = None
+        self._lost_at = self._away_since = None
+        self._pause = FIRST_PAUSE
+
+    async def _end(self, *, whole: bool) -> None:
         self._stop_proving()
         talks = dict(self._talks)
-        for _, inbound in talks.values():
-            inbound.leave()
+        for talk in talks.values():
+            talk.inbound.leave(whole=whole)
         if talks:
-            _, stuck = await asyncio.wait(talks, timeout=STOP_SECONDS)
+            _, stuck = await asyncio.wait(talks, timeout=STOP_SECONDS + (WHOLE_AT_MOST if whole else 0.0))
             for task in stuck:
                 task.cancel()
-        await self._link.close()
+            freed = [asyncio.ensure_future(talk.channel.wait_closed()) for talk in talks.values()]
+            _, held = await asyncio.wait(freed, timeout=CLOSE_SECONDS)
+            for waiting in held:
+                waiting.cancel()
+        await self.link.close()
 
     async def _receive(self) -> None:
         # Links give generators; only those can be closed before their end.
-        async with aclosing(cast(Any, self._link.connections())) as connections:
+        async with aclosing(cast(Any, self.link.connections())) as connections:
             async for channel in connections:
                 self._note_return()
-                if await self._admit(channel):
-                    self._begin(channel)
-                else:
-                    channel.close()
+                await self._welcome(channel)
+
+    async def _welcome(self, channel: Channel) -> None:
+        admitted = False
+        try:
+            admitted = await self._admit(channel)
+        finally:
+            if not admitted:  # also when the link is stopped meanwhile
+                channel.close()
+        if admitted:
+            self._begin(channel)
 
     async def _admit(self, channel: Channel) -> bool:
         if not await self._rules.peers.admit(channel.peer):
@@ -136,16 +201,16 @@ class Reception:
 
     async def _retire(self, peer: str) -> None:
         """Hear the peer's older conversation to its end before the newer one begins, so that messages keep their order."""
-        older = {task: inbound for task, (known, inbound) in self._talks.items() if known == peer}
-        for inbound in older.values():
-            inbound.leave(linger=True)
+        older = {task: talk for task, talk in self._talks.items() if talk.channel.peer == peer}
+        for talk in older.values():
+            talk.inbound.leave(linger=True)
         if older:
             await asyncio.wait(older)  # unlike gather, it leaves them alone when the service stops meanwhile
 
     def _begin(self, channel: Channel) -> None:
-        inbound = Inbound(channel, self._source, self._ledger)
+        inbound = Inbound(self.tap.on(channel), self._source, self._ledger)
         task = asyncio.create_task(self._converse(inbound), name=f"conversation {self._source.analyzer}")
-        self._talks[task] = (channel.peer, inbound)
+        self._talks[task] = _Talk(channel, inbound)
         task.add_done_callback(lambda done: self._talks.pop(done, None))
 
     async def _converse(self, inbound: Inbound) -> None:
@@ -194,6 +259,6 @@ class Reception:
 
     def _turn_away(self, kind: str, peer: str, hint: str, *, said: bool = False) -> None:
         self._turned_away += 1
-        self._fault = Fault(kind, f"{peer} at {self._link.where}", hint)
+        self._fault = Fault(kind, f"{peer} at {self.link.where}", hint)
         if not said:
-            _log.warning("peer_refused", analyzer=self._analyzer.id, kind=kind, peer=peer, where=self._link.where)
+            _log.warning("peer_refused", analyzer=self._analyzer.id, kind=kind, peer=peer, where=self.link.where)

@@ -19,11 +19,13 @@ from lis_bridge.core.clock import Clock, SystemClock
 from lis_bridge.pipeline.inbound import Ledger
 from lis_bridge.runtime import status
 from lis_bridge.runtime.backlog import Backlog
+from lis_bridge.runtime.captures import captures_of
 from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.metrics import registry
 from lis_bridge.runtime.plans import Compiled, compiled
 from lis_bridge.runtime.reception import Reception
 from lis_bridge.runtime.receptions import receptions
+from lis_bridge.runtime.switching import Switches
 from lis_bridge.runtime.work import Parts, Sender, Work, work
 from lis_bridge.settings import Config
 from lis_bridge.storage import Store, Writer
@@ -50,6 +52,7 @@ class Service:
         self.store: Store
         self.writer: Writer
         self.compiled: Compiled
+        self.switches: Switches
         self.senders: Sequence[Sender] = ()
         self._library = library
         self._build = build
@@ -74,7 +77,7 @@ class Service:
         """Stop reading, finish the commits in hand, stop sending, close the store."""
         self.ready = False
         for analyzer in self._receptions:
-            await self._cancel(f"link {analyzer}")
+            await self._end_link(analyzer)
         await asyncio.gather(*(reception.stop() for reception in self._receptions.values()))
         if self._backlog is not None:
             self._backlog.stop()
@@ -112,10 +115,11 @@ class Service:
         self._backlog = Backlog(self.writer, made.process, made.settled)
         self._supervise("processing", self._backlog.run)
         self._receptions = receptions(self.config, self.compiled, Ledger(self.writer, self.clock, self._backlog.notify))
+        self.switches = Switches(self._receptions, captures_of(self.config), self._begin_link, self._end_link)
         for reception in self._receptions.values():
             await reception.open()
-        for analyzer, reception in self._receptions.items():
-            self._supervise(f"link {analyzer}", reception.run)
+        for analyzer in self._receptions:
+            self._begin_link(analyzer)
         for number, sender in enumerate(self.senders):
             self._supervise(f"sender {number}", sender.run)
         self._supervise("status", self._tell)
@@ -126,6 +130,12 @@ class Service:
         )
         if recovered:
             _log.warning("frames_recovered", entries=len(recovered))
+
+    def _begin_link(self, analyzer: str) -> None:
+        self._supervise(f"link {analyzer}", self._receptions[analyzer].run)
+
+    async def _end_link(self, analyzer: str) -> None:
+        await self._cancel(f"link {analyzer}")
 
     def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         self._tasks[name] = asyncio.create_task(_restarting(name, run), name=name)

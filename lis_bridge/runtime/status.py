@@ -21,12 +21,14 @@ STALE = timedelta(seconds=15)
 _BUSY = timedelta(minutes=1)
 _QUIET = timedelta(hours=1)
 
-State = Literal["running", "idle", "silent", "link lost"]
-"""running: heard within a minute; idle: within the hour; silent: not for an hour, or never; link lost: the link cannot be had."""
+State = Literal["running", "idle", "silent", "link lost", "stopped"]
+"""running: heard within a minute; idle: within the hour; silent: not for an hour, or never; link lost: the link cannot be had; stopped: by a person."""
 
 
 class AnalyzerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One analyzer; ``since`` is when the link was lost, ``fault`` the last thing wrong with link or bytes."""
+    """One analyzer; ``since`` is when the link was lost or stopped, ``fault`` the last thing wrong with link or bytes, ``told`` the bytes that
+    went to the analyzer.
+    """
 
     id: str
     driver: str
@@ -37,12 +39,15 @@ class AnalyzerStatus(msgspec.Struct, frozen=True, kw_only=True):
     heard_at: datetime | None = None
     message_at: datetime | None = None
     bytes: int = 0
+    told: int = 0
     messages: int = 0
     cut_off: int = 0
     faults: int = 0
     refused: int = 0
     turned_away: int = 0
     since: datetime | None = None
+    stopped_by: str = ""
+    recording: bool = False
     fault: Fault | None = None
 
 

@@ -78,8 +78,7 @@ class FolderLink:
         self._seen_file = seen
         self._seen: Seen | None = None
         self._resting: dict[bytes, Rest] = {}
-        # A share that hangs must not hold up other links' threads.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="folder")
+        self._thread = _own_thread()
 
     async def open(self) -> None:
         """Nothing need be had beforehand: a share that is not mounted is no reason not to start."""
@@ -96,6 +95,11 @@ class FolderLink:
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread = _own_thread()  # for a link that is opened again
+
+    async def count(self) -> int:
+        """How many files of the folder match, read or not. Raises FolderGoneError."""
+        return await self._off(lambda: sum(1 for _ in self._present()))
 
     async def _off(self, work: Callable[[], T]) -> T:
         """In the folder's own thread; what the folder refuses is the loss of the link."""
@@ -210,6 +214,11 @@ class FileChannel:
 
     async def wait_closed(self) -> None:
         await self._closed.wait()
+
+
+def _own_thread() -> ThreadPoolExecutor:
+    """A share that hangs must not hold up other links' threads; the thread begins with its first work."""
+    return ThreadPoolExecutor(1, thread_name_prefix="folder")
 
 
 def _mark(path: bytes) -> Mark | None:

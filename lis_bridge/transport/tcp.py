@@ -77,6 +77,12 @@ class ListenLink:
     def where(self) -> str:
         return f"{self._host}:{self._port}"
 
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The addresses that are listened on now."""
+        sockets = self._server.sockets if self._server is not None else ()
+        return tuple("{}:{}".format(*held.getsockname()[:2]) for held in sockets)
+
     async def open(self) -> None:
         if self._server is not None:
             return

@@ -19,9 +19,13 @@ ELSEWHERE = {
     "Refused with NAK; check cable, speed and parity if it happens often",
     "A defect of the bridge or of a hook: report it, then replay",
     "processing failed",
+    "no framing or dialect is recognised",
+    "Is it the whole capture? Control characters must be there as bytes, not as <STX>",
+    "the folder is there already",
+    "Give another id, or move it away",
 }
 """Texts that are put together where no extraction sees them."""
-NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "/"}
+NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "P", "X", "/"}
 
 
 def test_every_marked_text_has_its_chinese() -> None:

@@ -28,10 +28,22 @@ shows = "as captured; expected/ was made by the proposed driver and is not read 
 origin = "captured on a line: say which analyzer, which program version and when"
 people = "unknown"   # "invented" once lis-bridge anonymise was run, or no person is in it
 """
+ANONYMISED = NOTE[: NOTE.index("people")] + 'people = "invented"\n'
 
 
-def write(proposal: Proposal, captures: Sequence[bytes], into: Path, tests: TestCatalogue, zone: ZoneInfo) -> Path:
-    """The new folder ``into/ID``. Raises UsageError where it is there already or cannot be made, DriverError where the manifest does not load."""
+def write(
+    proposal: Proposal,
+    captures: Sequence[bytes],
+    into: Path,
+    tests: TestCatalogue,
+    zone: ZoneInfo,
+    *,
+    anonymised: bool = False,
+) -> Path:
+    """The new folder ``into/ID``; ``anonymised``: no person is in the captures any more.
+
+    Raises UsageError where it is there already or cannot be made, DriverError where the manifest does not load.
+    """
     folder = into / proposal.id
     if folder.exists():
         raise UsageError("the folder is there already", where=str(folder), hint="Give another id, or move it away")
@@ -39,7 +51,7 @@ def write(proposal: Proposal, captures: Sequence[bytes], into: Path, tests: Test
         into.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=into, prefix=".new-") as scratch:
             made = Path(scratch) / proposal.id
-            _fill(made, proposal, captures)
+            _fill(made, proposal, captures, ANONYMISED if anonymised else NOTE)
             expect(made, tests, zone)
             shutil.move(made, folder)
     except OSError as wrong:
@@ -49,13 +61,13 @@ def write(proposal: Proposal, captures: Sequence[bytes], into: Path, tests: Test
     return folder
 
 
-def _fill(folder: Path, proposal: Proposal, captures: Sequence[bytes]) -> None:
+def _fill(folder: Path, proposal: Proposal, captures: Sequence[bytes], note: str) -> None:
     (folder / "captures").mkdir(parents=True)
     (folder / "driver.toml").write_text(manifest_text(proposal), encoding="utf-8")
     (folder / "README.md").write_text("\n".join(_readme(proposal)) + "\n", encoding="utf-8")
     for number, raw in enumerate(captures, start=1):
         stem = folder / "captures" / f"{proposal.id}--{number:02}"
-        stem.with_suffix(".toml").write_text(NOTE, encoding="utf-8")
+        stem.with_suffix(".toml").write_text(note, encoding="utf-8")
         stem.with_suffix(f".{ENDINGS.get(proposal.kind, 'txt')}").write_bytes(raw)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
+from lis_bridge.console.api import analyzers as devices
+from lis_bridge.console.api import onboarding
 from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
@@ -24,3 +26,7 @@ async def analyzers(site: SiteOf, user: Viewer) -> Any:
 async def figures_(site: SiteOf, user: Viewer) -> Any:
     """Today in figures."""
     return msgspec.to_builtins(await site.read(lambda tx: figures(tx, site.local())))
+
+
+router.include_router(devices.router)
+router.include_router(onboarding.router)

@@ -1,5 +1,5 @@
 """One router a page; a new page is added here (docs/console.md, "Adding a page")."""
 
-from lis_bridge.console.pages import door, live, now
+from lis_bridge.console.pages import analyzers, captures, door, live, now, onboarding
 
-ROUTERS = (door.router, live.router, now.router)
+ROUTERS = (door.router, live.router, now.router, analyzers.router, captures.router, onboarding.router)

@@ -16,12 +16,18 @@ from lis_bridge.runtime.plans import Compiled
 from lis_bridge.runtime.status import AnalyzerStatus, Snapshot
 from lis_bridge.settings import Config
 
-State = Literal["running", "idle", "silent", "lost", "fault"]
-_STATES: dict[str, State] = {"running": "running", "idle": "idle", "silent": "silent", "link lost": "lost"}
+State = Literal["running", "idle", "silent", "lost", "fault", "stopped"]
+_STATES: dict[str, State] = {
+    "running": "running",
+    "idle": "idle",
+    "silent": "silent",
+    "link lost": "lost",
+    "stopped": "stopped",
+}
 
 
 class Tile(msgspec.Struct, frozen=True):
-    """One analyzer; ``since`` is when its trouble began, ``why`` the quarantine's or link's own words."""
+    """One analyzer; ``since`` is when its trouble began or it was stopped, ``fault`` says why in the quarantine's or link's own words."""
 
     id: str
     name: str

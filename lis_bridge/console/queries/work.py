@@ -17,7 +17,7 @@ MOST = 50
 """Items of one kind that are shown; the pages of each kind show all."""
 TO_MAP = (Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT, Reason.UNKNOWN_ENCODING)
 """Reasons that one mapping mends for many tubes: shown together."""
-TROUBLE = ("lost", "fault", "silent")
+TROUBLE = ("stopped", "lost", "fault", "silent")
 
 
 class Critical(msgspec.Struct, frozen=True, kw_only=True):

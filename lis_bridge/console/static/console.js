@@ -114,6 +114,14 @@
     bar.hidden = false;
   }
 
+  // ── an analyzer's line: new chunks come below; whoever scrolled up, or paused, keeps what he reads
+  let below = true;
+  const paused = () => Boolean($("[data-pause][aria-pressed='true']"));
+  const toggle = (button) => button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+  function pause(button) { toggle(button); if (!paused()) htmx.trigger("#line", "sse:line"); }
+  function hex(button) { toggle(button); $("[data-log]").classList.toggle("hex"); }
+  function follow() { const log = $("[data-log]"); if (log && below) log.scrollTop = log.scrollHeight; }
+
   const leave = () => location.assign("/login");
 
   // ── somebody is there: the session goes on
@@ -129,6 +137,9 @@
     if (at("[data-theme-toggle]")) theme();
     if (at("[data-mute]")) { store.set("mute", muted() ? "0" : "1"); badge(); }
     if (at("[data-call]")) call(at("[data-call]"));
+    if (at("[data-open-dialog]")) $(`#${at("[data-open-dialog]").dataset.openDialog}`).showModal();
+    if (at("[data-pause]")) pause(at("[data-pause]"));
+    if (at("[data-hex]")) hex(at("[data-hex]"));
     if (at("[data-close-dialog]")) at("dialog").close();
     if (at("[data-list] > .item") && !at("a, button")) choose(at(".item"), true);
     here();
@@ -137,22 +148,27 @@
     here();
     if (e.ctrlKey || e.altKey || e.metaKey || $("dialog[open]")) return;
     if (e.key === "/" && !typing(e)) { e.preventDefault(); const q = $("#q"); if (q) q.select(); return; }
+    const key = e.key.toLowerCase(), button = typing(e) ? null : $({ p: "[data-pause]", x: "[data-hex]" }[key] || "[data-none]");
+    if (button) { button.click(); return; }
     if (typing(e) || !$("[data-list]")) return;
-    const key = e.key.toLowerCase();
     if (key === "arrowdown" || key === "arrowup") { e.preventDefault(); move(key === "arrowdown" ? 1 : -1); }
     else if (key === "enter" ? e.target.matches("[data-list] > .item, body, main") : key.length === 1) { if (press(key)) e.preventDefault(); }
   });
   document.addEventListener("focusin", (e) => { focused = Boolean(e.target.closest("[data-list]")); });
 
+  document.addEventListener("htmx:beforeRequest", (e) => { if (e.detail.elt.id === "line" && paused()) e.preventDefault(); });
   document.addEventListener("htmx:beforeSwap", (e) => {
+    const log = $("[data-log]");
+    if (log) below = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     if (e.detail.target.id === "work") focused = Boolean(document.activeElement && document.activeElement.closest("[data-list]"));
   });
   document.addEventListener("htmx:afterSwap", (e) => {
     const said = $("#said"), main = $("main.now");
+    if (e.detail.target.id === "line") follow();
     if (main) main.classList.toggle("has-word", Boolean(said && said.firstElementChild));
     if (e.detail.target.id === "said") return;
-    const dialog = $("#call");
-    if (dialog && dialog.open && e.detail.requestConfig.verb === "post") dialog.close();
+    const dialog = $("dialog[open]");
+    if (dialog && e.detail.requestConfig.verb === "post") dialog.close();
     if (said && e.detail.requestConfig.verb === "post") said.replaceChildren();
     restore();
     badge();
@@ -173,6 +189,7 @@
     restore();
     badge();
     tick();
+    follow();
     setInterval(() => { tick(); watch(); }, 1000);
   });
 })();
