@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
 from lis_bridge.catalogue.checks import QUICK, Subject, Tier
 from lis_bridge.catalogue.checks.tiers import ranked
+from lis_bridge.catalogue.library import Library
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.console.queries.analyzers import State, Tile
 from lis_bridge.core.faults import Fault
 from lis_bridge.runtime.plans import Compiled
@@ -113,12 +116,18 @@ def _driver(analyzer: str, compiled: Compiled) -> DriverFacts:
         manifest.id,
         manifest.name,
         manifest.revision,
-        ranked(Subject(compiled.library.driver(manifest.id), compiled.library, compiled.tests, QUICK)),
+        _tier(compiled.library, compiled.tests, manifest.id),
         manifest.direction,
         list(dict.fromkeys(profile.kind for profile in plan.profiles)),
         manifest.low_confidence or "",
         list(manifest.not_verified),
     )
+
+
+@lru_cache(maxsize=256)
+def _tier(library: Library, tests: TestCatalogue, id: str) -> Tier:
+    """Once for each driver: its folder is read for it, and drivers change with a start of the service only."""
+    return ranked(Subject(library.driver(id), library, tests, QUICK))
 
 
 def _site(said: Analyzer) -> SiteSays:
