@@ -10,7 +10,7 @@ import msgspec
 from lis_bridge.framing.legible import parted
 from lis_bridge.runtime.tap import Passed
 
-LONGEST, MOST = 16 * 1024, 48 * 1024
+LONGEST, MOST = 16 * 1024, 24 * 1024
 """Bytes of one chunk, and of all together, that are shown; an image on the wire is no reading matter."""
 
 
