@@ -160,7 +160,7 @@ async def test_the_stream_tells_within_a_second_what_changed(running: Running) -
 
 async def test_the_stream_ends_with_its_session(running: Running) -> None:
     async with running.logged_in() as client:
-        async with client.stream("GET", "/live") as stream:
+        async with client.stream("GET", "/live", timeout=20) as stream:
             await running.service.writer.call_async(lambda tx: tx.exec_driver_sql("DELETE FROM session") and None)
             async with asyncio.timeout(20):
                 text = "".join([part async for part in stream.aiter_text()])
