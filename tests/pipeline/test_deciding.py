@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import hl7
 import pytest
 
-from lis_bridge import journal, outbox
+from lis_bridge import audit, journal, outbox
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import BridgeError
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message, Observation
 from lis_bridge.journal import Entry
 from lis_bridge.outbox import Backoff
@@ -200,3 +201,28 @@ def test_move_that_cannot_be_made_changes_nothing(slots: list[tuple[str, str, st
     with store.read() as tx:
         assert [row.value for row in Tubes().state(tx, tube).reported().values()] == ["5.10"]
         assert len(outbox.lines(tx)) == 1
+
+
+def withhold(store: Store, destination: Destination, tube: int, code: str) -> None:
+    with store.write() as tx:
+        Decisions(tx, (destination,), "Lin", datetime.now(UTC)).withhold(
+            tube, [("line-1", code, "")], Reason.UNDER_REVIEW, "haemolysed", {"line-1": "last"}
+        )
+
+
+async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_is_withdrawn(store: Store, writer: Writer) -> None:
+    async with python_hl7_lis() as server:
+        destination = site(server.link)
+        slow = site(server.link, window=3600.0)
+        kept = file(store, slow, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+        withhold(store, destination, kept, "G")
+        with store.write() as tx:
+            tx.exec_driver_sql("UPDATE delivery SET due_at = created_at")
+        told_of = file(store, destination, NEW, (row("K", "K", "6.90"),))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            withhold(store, destination, told_of, "K")
+            await until(lambda: settled(store))
+    assert told(server) == [(OLD, "UREA", "6.20", "F"), (NEW, "K", "6.90", "F"), (NEW, "K", "6.90", "W")]
+    with store.read() as tx:
+        assert [line.action for line in audit.lines(tx, action="results held")] == ["results held"] * 2

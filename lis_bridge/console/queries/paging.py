@@ -7,9 +7,8 @@ page shows, so that the page knows whether another follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
-
-import msgspec
 
 T = TypeVar("T")
 
@@ -19,8 +18,9 @@ EXPORTED = 1000
 """Rows that an export reads at a time."""
 
 
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """Rows, newest first; ``before`` asks for the next page, None where this is the last one."""
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows, newest first; ``before`` asks for the next page, None where this is the last one. A response model as it stands."""
 
     rows: Sequence[T]
     before: int | None = None
