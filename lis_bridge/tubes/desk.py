@@ -111,7 +111,15 @@ def move_results(
 
 
 def withhold(
-    tubes: Tubes, tx: Connection, tube_id: int, slots: Iterable[Slot], policy: Policy, reason: Reason, why: str, by: str, at: datetime
+    tubes: Tubes,
+    tx: Connection,
+    tube_id: int,
+    slots: Iterable[Slot],
+    policy: Policy,
+    reason: Reason,
+    why: str,
+    by: str,
+    at: datetime,
 ) -> Receipt:
     """Hold reported results back, as ``decisions.withhold`` says. Raises BridgeError, KeyError for no such tube."""
     state = tubes.state(tx, tube_id)

@@ -82,7 +82,12 @@ async def test_a_look_that_ends_early_says_where_to_go_on(running: Running, monk
     monkeypatch.setattr(finding, "LOOK", 2)
     for number in range(5):
         name = "远山" if number == 0 else "他人"
-        file(running, row("K", f"4.{number}", f"2026-03-17T09:4{number}:00+08:00"), specimen=f"2026031700010{number}", name=f"林{name}")
+        file(
+            running,
+            row("K", f"4.{number}", f"2026-03-17T09:4{number}:00+08:00"),
+            specimen=f"2026031700010{number}",
+            name=f"林{name}",
+        )
     with running.service.store.read() as tx:
         first = finding.find(tx, Filters(text="远山")).page
         second = finding.find(tx, Filters(text="远山", inside=True), first.before).page

@@ -210,7 +210,9 @@ def withhold(store: Store, destination: Destination, tube: int, code: str) -> No
         )
 
 
-async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_is_withdrawn(store: Store, writer: Writer) -> None:
+async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_is_withdrawn(
+    store: Store, writer: Writer
+) -> None:
     async with python_hl7_lis() as server:
         destination = site(server.link)
         slow = site(server.link, window=3600.0)

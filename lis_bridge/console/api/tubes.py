@@ -124,9 +124,7 @@ async def move(request: Request, site: SiteOf, user: Technician, key: str, said:
 
 
 @router.post("/{key}/criticals/{critical}/call")
-async def call(
-    request: Request, site: SiteOf, user: Technician, key: str, critical: int, said: Annotated[Call, Body()]
-) -> Sheet:
+async def call(request: Request, site: SiteOf, user: Technician, key: str, critical: int, said: Annotated[Call, Body()]) -> Sheet:
     """Register that somebody was told of a critical value; the tube as it then is."""
     await site.write(
         lambda tx: decide(

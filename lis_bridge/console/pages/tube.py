@@ -160,7 +160,9 @@ def decide(
     if found is None:
         raise BridgeError("there is no such tube", where=f"tube {key}", hint="look at the list of tubes")
     if hold is not None and hold not in {one.id for one in found.holds}:
-        raise BridgeError("this hold is none of this tube, or decided already", where=f"hold {hold}", hint="look at the tube again")
+        raise BridgeError(
+            "this hold is none of this tube, or decided already", where=f"hold {hold}", hint="look at the tube again"
+        )
     now, address = site.clock.now(), address_of(request)
     decisions = Decisions(tx, site.config.destinations, user_of(request).name, now, via="console", address=address)
     return decision(decisions, found)
@@ -183,4 +185,3 @@ def policies_of(site: Site) -> dict[str, Any]:
 def names_of(site: Site) -> dict[str, str]:
     """What people call the analyzers."""
     return {one.id: one.name or one.id for one in site.config.analyzers}
-

@@ -101,9 +101,7 @@ def charts(tx: Connection, key: str, reading: Reading) -> Charts:
             if histogram is not None:
                 drawn.append(histogram)
             else:
-                pictures.append(
-                    Picture(image.code, image.format, image.size, media_of(data), entry.id, place, entry.analyzer)
-                )
+                pictures.append(Picture(image.code, image.format, image.size, media_of(data), entry.id, place, entry.analyzer))
     return Charts(drawn, pictures)
 
 

@@ -57,9 +57,9 @@ class Tellings:
     def state(self, row: Observation, analyzer: str, since: datetime) -> tuple[Delivered, bool]:
         """What became of a result that is reported since then, at the LIS that is worst off; and whether it went as a correction."""
         last = {told.destination: told for told in self.of(row, analyzer)}
-        states = [self._state(told, since) for told in last.values()]
+        states: list[Delivered] = [self._state(told, since) for told in last.values()]
         states += ["waiting" for destination in self._open if destination not in last]
-        worst = min(states, key=_WORST.index, default="untold")
+        worst: Delivered = min(states, key=_WORST.index, default="untold")
         return worst, any(told.status == "C" for told in last.values())
 
     def _state(self, told: Told, since: datetime) -> Delivered:
