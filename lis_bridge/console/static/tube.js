@@ -73,6 +73,14 @@
     });
   }
 
+  function renewed(e) {
+    if (e.detail.target.id !== "sheet") return;
+    filter();
+    mark(row());
+    const scroll = $(".results > .scroll");
+    if (scroll) scroll.scrollTop = top;
+  }
+
   document.addEventListener("click", (e) => {
     const at = (sel) => e.target.closest(sel);
     if (at("[data-abnormal]")) { only = !only; filter(); }
@@ -104,13 +112,10 @@
   document.addEventListener("htmx:afterSwap", (e) => {
     if (e.detail.target.id === "prov") $("#prov").classList.add("up");
     if (e.detail.target.classList.contains("charts-wrap")) draw();
-    if (!$("#sheet") || e.detail.target.id !== "sheet") return;
     const dialog = $("#hold");
-    if (dialog.open && e.detail.requestConfig.verb === "post") dialog.close();
-    filter();
-    mark(row());
-    const scroll = $(".results > .scroll");
-    if (scroll) scroll.scrollTop = top;
+    if (e.detail.target.id === "sheet" && dialog.open && e.detail.requestConfig.verb === "post") dialog.close();
+    renewed(e);
   });
+  document.addEventListener("htmx:afterSettle", renewed); // until then new elements wear the old ones' attributes
   document.addEventListener("click", (e) => { if (e.target.closest("[data-theme-toggle]")) draw(); });
 })();
