@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from ..console.serving import Running
+from lis_bridge import settings
+from lis_bridge.core import resources
+from lis_bridge.simulate.bridge import free_port
+
+from ..console.serving import Running, serving
 from ..console.test_now import OTHER, TUBE, file, row
-from .conftest import PHONE, WIDE, line, violations
+from .conftest import PHONE, WIDE, Open, line, log_in, violations
 
 Now = Callable[..., Awaitable[Page]]
 
@@ -18,7 +24,8 @@ async def scanned(page: Page, barcode: str) -> None:
     """A scanner types and ends with Enter, wherever the focus was."""
     await page.keyboard.press("/")
     await page.keyboard.type(barcode)
-    await page.keyboard.press("Enter")
+    async with page.expect_navigation(wait_until="load"):  # before, keys reach nobody
+        await page.keyboard.press("Enter")
     await page.wait_for_selector("#sheet")
 
 
@@ -129,6 +136,29 @@ async def test_what_was_typed_is_found_by_its_beginning(now: Now, site: Running)
     await expect(page.locator(".lt tbody tr")).to_have_count(1)
     await page.click(".lt tbody a")
     await expect(page.locator(".code")).to_contain_text(OTHER)
+
+
+async def test_curves_are_drawn_without_breaking_the_policy(tmp_path: Path, screen: Open, browser: Browser) -> None:
+    port = free_port()
+    file_ = tmp_path / "bridge.toml"
+    file_.write_text(
+        '[site]\nid = "xinhe"\n[storage]\nurl = "sqlite:///bridge.db"\n[specimen]\ndate_window_hours = 0\n'
+        f'[[analyzer]]\nid = "flow-1"\ndriver = "zonci-zl"\nlink = "tcp-listen://127.0.0.1:{port}"\n'
+        f'[console]\nlisten = "127.0.0.1:{free_port()}"\n',
+        encoding="utf-8",
+    )
+    async with serving(settings.load(file_)) as running:
+        await running.add("lin", "engineer")
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write((resources.drivers()[0] / "zonci-zl" / "captures" / "zonci-zl--01.txt").read_bytes())
+        await writer.drain()
+        page = await screen(f"{running.url}/login")
+        await log_in(page, "lin")
+        await page.click("#tubes .tube >> nth=0")
+        await expect(page.locator(".draw canvas").first).to_be_visible()
+        assert await violations(page) == []
+        writer.close()
+        await page.goto("about:blank")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -36,7 +36,7 @@ _FORMATS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A curve: numbers of both axes, by the names that the driver gives them. ``bars``: counts of channels, a histogram."""
+    """A curve: numbers of both axes, by the names that the driver gives them. ``bars``: heights of numbered channels, a histogram."""
 
     name: str
     x: str
@@ -91,23 +91,19 @@ def charts(tx: Connection, key: str, reading: Reading) -> Charts:
     """Everything that is drawn of the tube with this key."""
     drawn: list[Chart] = []
     pictures: list[Picture] = []
-    for entry in _entries(tx, key):
+    for entry in filter(None, (journal.get(tx, id) for id in _entries(tx, key))):
         found = list(reading.messages(entry, key))
         drawn += [one for message in found for one in _curves(message, entry.analyzer)]
         images = [image for message in found for image in message.images]
         for place, image in enumerate(images):
-            data = data_of(entry.raw, image)
-            histogram = _histogram(image, data, entry.analyzer)
-            if histogram is not None:
-                drawn.append(histogram)
-            else:
-                pictures.append(Picture(image.code, image.format, image.size, media_of(data), entry.id, place, entry.analyzer))
+            name, data = name_of(entry.raw, image), data_of(entry.raw, image)
+            pictures.append(Picture(name, image.format, image.size, media_of(data), entry.id, place, entry.analyzer))
     return Charts(drawn, pictures)
 
 
 def picture(tx: Connection, key: str, entry_id: int, place: int, reading: Reading) -> tuple[bytes, str] | None:
     """A picture's bytes and media type; None where the tube has no such picture."""
-    entry = next((one for one in _entries(tx, key) if one.id == entry_id), None)
+    entry = journal.get(tx, entry_id) if entry_id in _entries(tx, key) else None
     images = [image for message in reading.messages(entry, key) for image in message.images] if entry else []
     data = data_of(entry.raw, images[place]) if entry and 0 <= place < len(images) else b""
     media = media_of(data)
@@ -124,12 +120,18 @@ def data_of(raw: bytes, image: Image) -> bytes:
         return b""
 
 
+def name_of(raw: bytes, image: Image) -> str:
+    """The code, with the text that an HL7 analyzer sends beside it (OBX-3.2)."""
+    found = re.search(re.escape(image.code.encode()) + rb"\^([^^|\r\n]{1,60})", raw[slice(*image.span)][:300])
+    return f"{image.code} {found[1].decode('ascii', 'replace')}" if found else image.code
+
+
 def media_of(data: bytes) -> str:
     """By its first bytes; empty for what is no picture."""
     return next((media for start, media in _FORMATS.items() if data.startswith(start)), "")
 
 
-def _entries(tx: Connection, key: str) -> list[journal.Filed]:
+def _entries(tx: Connection, key: str) -> list[int]:
     """The newest entries of the tube, in the order of their arrival."""
     query = (
         select(tube_event.c.journal_id)
@@ -139,8 +141,7 @@ def _entries(tx: Connection, key: str) -> list[journal.Filed]:
         .order_by(tube_event.c.journal_id.desc())
         .limit(ENTRIES)
     )
-    found = (journal.get(tx, row[0]) for row in tx.execute(query).all()[::-1])
-    return [entry for entry in found if entry is not None]
+    return [int(row[0]) for row in tx.execute(query).all()[::-1]]
 
 
 def _curves(message: Message, analyzer: str) -> Iterator[Chart]:
@@ -149,13 +150,6 @@ def _curves(message: Message, analyzer: str) -> Iterator[Chart]:
         if len(points) > 1:
             xs, ys = zip(*sorted(points), strict=True)
             yield Chart(curve.code, curve.x, curve.y, xs, ys, curve.x == "index", analyzer)
-
-
-def _histogram(image: Image, data: bytes, analyzer: str) -> Chart | None:
-    """A histogram of one byte a channel, as the haematology analyzers' HL7 manuals have it (``Histogram. Binary``)."""
-    if "histogram" not in image.code.casefold() or "binary" not in image.code.casefold() or not 1 < len(data) <= POINTS:
-        return None
-    return Chart(image.code, "index", "height", range(1, len(data) + 1), list(data), True, analyzer)
 
 
 def _is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.console.queries.judged import Bar, Judged, bar, judge
 from lis_bridge.console.queries.past import Past, Previous
 from lis_bridge.console.queries.told import Delivered, Tellings
-from lis_bridge.console.queries.work import criticals
+from lis_bridge.console.queries.work import TO_MAP, criticals
 from lis_bridge.tubes import views
 from lis_bridge.tubes.views import HoldLine, RunLine, TubeView
 
@@ -75,7 +75,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Results kept back together, with the closed list's reason."""
+    """Results kept back together, with the closed list's reason; ``may_release``: a person's word is enough."""
 
     id: int
     reason: str
@@ -84,6 +84,7 @@ class Waiting:
     results: int
     analyzer: str
     since: datetime
+    may_release: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ def sheet(tx: Connection, key: str, lab: Lab) -> Sheet | None:
 
 def _waiting(hold: HoldLine) -> Waiting:
     since = datetime.fromisoformat(hold.created_at)
-    return Waiting(hold.id, hold.reason, hold.detail, hold.codes, hold.results, hold.analyzer, since)
+    may_release = hold.reason not in TO_MAP
+    return Waiting(hold.id, hold.reason, hold.detail, hold.codes, hold.results, hold.analyzer, since, may_release)
 
 
 class _Results:

@@ -80,7 +80,8 @@ def _bounds(tx: Connection, filters: Filters, before: int | None) -> tuple[int, 
 
 def _is_common(tx: Connection, text: str) -> bool:
     counts = (
-        select(func.count()).select_from(select(_t.id).where(_begins(tx, column, text)).limit(COMMON).subquery()) for column in _BEGIN
+        select(func.count()).select_from(select(_t.id).where(_begins(tx, column, text)).limit(COMMON).subquery())
+        for column in _BEGIN
     )
     return any(int(tx.execute(count).scalar_one()) == COMMON for count in counts)
 
