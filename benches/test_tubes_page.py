@@ -101,7 +101,7 @@ def _fill(tx: Connection, ids: range) -> None:
         "driver": "mindray-bs",
         "revision": 1,
     }
-    sent = {"destination": "lis", "state": "delivered", "stat": 0, "attempts": 1, "results": 30, "message": b"", "verdict": "AA"}
+    sent = {"destination": "lis", "state": "delivered", "stat": 0, "attempts": 1, "results": 30, "verdict": "AA"}
     tx.execute(insert(schema.journal), [{"id": id, "analyzer": "line-1", "received_at": at[id], **entry} for id in ids])
     tx.execute(
         insert(schema.tube),

@@ -89,8 +89,10 @@ class Decisions:
         hold = desk.open_hold(self._tx, hold_id)
         key = keys.named(specimen)
         if hold.tube_id is not None:
+            entries = pictures.entries_of_hold(self._tx, self._tubes.state(self._tx, hold.tube_id), hold_id)
             moved = desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at)
-            attachments.move(self._tx, hold.journal_id, hold.tube_id, _other(moved, hold.tube_id))
+            for entry in entries:
+                attachments.move(self._tx, entry, hold.tube_id, _other(moved, hold.tube_id))
             receipts = self._owed(moved)
         else:
             plan, messages = reader.read(self._tx, hold.journal_id)

@@ -13,18 +13,20 @@ from zoneinfo import ZoneInfo
 import hl7
 import pytest
 
-from lis_bridge import audit, journal, outbox
+from lis_bridge import attachments, audit, journal, outbox
+from lis_bridge.catalogue.derive import Formulas
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import BridgeError
 from lis_bridge.core.holds import Reason
-from lis_bridge.core.results import Message, Observation
+from lis_bridge.core.results import Curve, Message, Observation
 from lis_bridge.journal import Entry
 from lis_bridge.outbox import Backoff
-from lis_bridge.pipeline.deciding import Decisions
+from lis_bridge.pipeline.deciding import Decisions, Reader
 from lis_bridge.pipeline.outbound import Outbound, Timing
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer
-from lis_bridge.tubes import keys
+from lis_bridge.tubes import keys, views
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes
 
@@ -37,6 +39,7 @@ SHORT = Backoff(0.01, 0.05)
 BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
 OLD, NEW = "20260317000012", "20260317000021"
 PATIENCE_SECONDS = 30
+READER = Reader({}, Formulas.load(), TestCatalogue.load())
 
 
 @pytest.fixture
@@ -228,3 +231,17 @@ async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_
     assert told(server) == [(OLD, "UREA", "6.20", "F"), (NEW, "K", "6.90", "F"), (NEW, "K", "6.90", "W")]
     with store.read() as tx:
         assert [line.action for line in audit.lines(tx, action="results held")] == ["results held"] * 2
+
+
+def test_pictures_stay_with_their_message_when_one_of_its_results_is_moved(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+    drawn = Message("patient", OLD, curves=(Curve("C", "index", "height", (("1", "2"), ("2", "3"))),))
+    with store.write() as tx:
+        attachments.keep(tx, tube, 1, "line-1", drawn, held=False, at=AT)
+    for code, left in (("G", 1), ("U", 0)):
+        withhold(store, destination, tube, code)
+        with store.write() as tx:
+            (hold,) = views.holds(tx)
+            Decisions(tx, (destination,), "Lin", datetime.now(UTC)).move(hold.id, NEW, READER)
+            assert len(attachments.lines(tx, tube)) == left

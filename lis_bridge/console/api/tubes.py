@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, HTTPException, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, Field
 
 from lis_bridge.console.pages import moving
-from lis_bridge.console.pages.tube import decide, lab_of, policies_of, sheet_of, slots_of
+from lis_bridge.console.pages.tube import decide, policies_of, provenance_of, sheet_of, slots_of
 from lis_bridge.console.pages.tubes import AskedOf
 from lis_bridge.console.queries import tubes as finding
 from lis_bridge.console.queries.paging import Page
-from lis_bridge.console.queries.provenance import Provenance, provenance
+from lis_bridge.console.queries.provenance import Provenance
 from lis_bridge.console.queries.recent import Row
 from lis_bridge.console.queries.sheet import Sheet
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_view
@@ -75,11 +75,7 @@ async def tube(request: Request, site: SiteOf, user: Viewer, key: str) -> Sheet:
 @router.get("/{key}/results/{number}")
 async def result(request: Request, site: SiteOf, user: Viewer, key: str, number: int, whole: bool = False) -> Provenance:
     """Where a number comes from."""
-    found = await site.read(lambda tx: provenance(tx, key, number, lab_of(site), site.compiled.plans, whole=whole))
-    if found is None:
-        raise HTTPException(404, "there is no such result")
-    await note_view(request, f"tube {found.tube}", bytes_of=found.test or found.code)
-    return found
+    return await provenance_of(request, site, key, number, whole=whole)
 
 
 @router.post("/{key}/holds/{hold}/release")

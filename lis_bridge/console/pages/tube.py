@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from lis_bridge.console.pages.now import top_of
 from lis_bridge.console.queries import charts as drawings
-from lis_bridge.console.queries.charts import Reading
-from lis_bridge.console.queries.provenance import provenance
+from lis_bridge.console.queries.provenance import Provenance, provenance
 from lis_bridge.console.queries.sheet import Lab, Sheet, sheet, stamp
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_view, page, user_of
@@ -40,6 +39,15 @@ async def sheet_of(site: Site, key: str) -> Sheet:
     return found
 
 
+async def provenance_of(request: Request, site: Site, key: str, number: int, *, whole: bool) -> Provenance:
+    """Where a number comes from, once it is written down who asked. Raises 404."""
+    found = await site.read(lambda tx: provenance(tx, key, number, lab_of(site), site.compiled.plans, whole=whole))
+    if found is None:
+        raise HTTPException(404, "there is no such result")
+    await note_view(request, f"tube {found.tube}", bytes_of=found.test or found.code)
+    return found
+
+
 @router.get("")
 async def tube_page(request: Request, site: SiteOf, user: Viewer, key: str) -> Response:
     """The whole page."""
@@ -60,10 +68,7 @@ async def tube_sheet(request: Request, site: SiteOf, user: Viewer, key: str, see
 @router.get("/results/{number}")
 async def result_of(request: Request, site: SiteOf, user: Viewer, key: str, number: int, whole: bool = False) -> Response:
     """Where a number comes from."""
-    found = await site.read(lambda tx: provenance(tx, key, number, lab_of(site), site.compiled.plans, whole=whole))
-    if found is None:
-        raise HTTPException(404, "there is no such result")
-    await note_view(request, f"tube {found.tube}", bytes_of=found.test or found.code)
+    found = await provenance_of(request, site, key, number, whole=whole)
     revision = next((plan.revision for plan in site.compiled.plans.values() if plan.driver == found.driver), None)
     return page(request, "parts/provenance.html", one=found, whole=whole, driver_now=revision, names=names_of(site))
 
@@ -71,17 +76,15 @@ async def result_of(request: Request, site: SiteOf, user: Viewer, key: str, numb
 @router.get("/charts")
 async def charts(request: Request, site: SiteOf, user: Viewer, key: str) -> Response:
     """Curves, histograms and pictures."""
-    reading = Reading(site.config, site.compiled.plans)
-    found = await site.read(lambda tx: drawings.charts(tx, key, reading))
+    found = await site.read(lambda tx: drawings.charts(tx, key))
     points = [json.dumps([list(one.xs), list(one.ys)]) for one in found.charts]
     return page(request, "parts/charts.html", found=found, points=points, key=key, names=names_of(site))
 
 
-@router.get("/pictures/{entry}/{place}")
-async def picture(request: Request, site: SiteOf, user: Viewer, key: str, entry: int, place: int) -> Response:
+@router.get("/pictures/{id}")
+async def picture(request: Request, site: SiteOf, user: Viewer, key: str, id: int) -> Response:
     """A picture as the analyzer sent it."""
-    reading = Reading(site.config, site.compiled.plans)
-    found = await site.read(lambda tx: drawings.picture(tx, key, entry, place, reading))
+    found = await site.read(lambda tx: drawings.picture(tx, key, id))
     if found is None:
         raise HTTPException(404, "there is no such picture")
     return Response(found[0], media_type=found[1])

@@ -1,37 +1,28 @@
-"""Curves, histograms and pictures of a tube, read from its journal entries when they are asked for.
-
-They are no results and are stored nowhere else; what an entry holds is read with its analyzer's driver as it is now. Bounded: the newest
-``ENTRIES`` entries, ``MOST`` bytes of each.
-"""
+"""Curves, histograms and pictures of a tube, as they are kept beside its results (``attachments``)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
+import csv
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from lis_bridge import journal
-from lis_bridge.catalogue.plan import Plan
-from lis_bridge.core.results import Image, Message
-from lis_bridge.settings import Config
-from lis_bridge.storage.schema import tube, tube_event
-from lis_bridge.tubes import keys
-from lis_bridge.tubes.keys import SpecimenRules
+from lis_bridge import attachments
+from lis_bridge.attachments import Attached
+from lis_bridge.tubes import views
 
-ENTRIES = 12
-MOST = 8 * 1024 * 1024
+MOST = 60
+"""Attachments that a page shows, the newest."""
 POINTS = 4096
 """Points of a curve that are drawn."""
-
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]{64,}={0,2}")
-_FORMATS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"BM": "image/bmp", b"GIF8": "image/gif"}
-"""Beginnings of the files that a browser shows."""
+CHANNELS = 512
+"""Channels of a histogram; more bytes than that are a picture of another kind."""
+SHOWN = frozenset({"image/png", "image/jpeg", "image/bmp", "image/gif"})
+"""What a browser shows."""
+_ONE_BYTE_EACH = frozenset({"bytes", "hex"})
+"""Forms that a driver declares as one byte a channel (``dialects.drawn``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +42,10 @@ class Chart:
 class Picture:
     """A picture as it was sent; ``media`` is empty where its bytes are none that a browser shows."""
 
+    id: int
     name: str
-    format: str
     size: int
     media: str
-    entry: int
-    place: int
     analyzer: str
 
 
@@ -68,96 +57,58 @@ class Charts:
     pictures: Sequence[Picture]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What it takes to read a journal entry as the process step does."""
-
-    config: Config
-    plans: Mapping[str, Plan]
-
-    def messages(self, entry: journal.Filed, key: str) -> Iterator[Message]:
-        """The entry's messages that name this tube. A large entry, or one whose analyzer is configured no more, has none."""
-        plan = self.plans.get(entry.analyzer)
-        analyzer = next((one for one in self.config.analyzers if one.id == entry.analyzer), None)
-        if plan is None or analyzer is None or len(entry.raw) > MOST:
-            return
-        rules = _rules(self.config, self.config.site.timezone)
-        for message in plan.decode(entry.raw, complete=entry.complete).messages:
-            if message.kind == "patient" and keys.key_of(message, analyzer.space, rules, entry.received_at).key == key:
-                yield message
-
-
-def charts(tx: Connection, key: str, reading: Reading) -> Charts:
-    """Everything that is drawn of the tube with this key."""
+def charts(tx: Connection, key: str) -> Charts:
+    """Everything that is kept of the tube with this key."""
     drawn: list[Chart] = []
     pictures: list[Picture] = []
-    for entry in filter(None, (journal.get(tx, id) for id in _entries(tx, key))):
-        found = list(reading.messages(entry, key))
-        drawn += [one for message in found for one in _curves(message, entry.analyzer)]
-        images = [image for message in found for image in message.images]
-        for place, image in enumerate(images):
-            name, data = name_of(entry.raw, image), data_of(entry.raw, image)
-            pictures.append(Picture(name, image.format, image.size, media_of(data), entry.id, place, entry.analyzer))
+    for one in _attached(tx, key)[-MOST:]:
+        chart = _chart(tx, one)
+        if chart is not None:
+            drawn.append(chart)
+        elif one.kind == "image":
+            media = one.media if one.media in SHOWN else ""
+            pictures.append(Picture(one.id, one.code, one.size, media, one.analyzer))
     return Charts(drawn, pictures)
 
 
-def picture(tx: Connection, key: str, entry_id: int, place: int, reading: Reading) -> tuple[bytes, str] | None:
+def picture(tx: Connection, key: str, id: int) -> tuple[bytes, str] | None:
     """A picture's bytes and media type; None where the tube has no such picture."""
-    entry = journal.get(tx, entry_id) if entry_id in _entries(tx, key) else None
-    images = [image for message in reading.messages(entry, key) for image in message.images] if entry else []
-    data = data_of(entry.raw, images[place]) if entry and 0 <= place < len(images) else b""
-    media = media_of(data)
-    return (data, media) if media else None
+    one = next((one for one in _attached(tx, key) if one.id == id), None)
+    if one is None or one.media not in SHOWN:
+        return None
+    data = attachments.content(tx, id)
+    return None if data is None else (data, one.media)
 
 
-def data_of(raw: bytes, image: Image) -> bytes:
-    """The bytes of a picture that was sent in base64; none where it was sent otherwise."""
-    start, end = image.span
-    longest = max(_BASE64.findall(raw, start, end), key=len, default=b"")
-    try:
-        return base64.b64decode(longest)
-    except (binascii.Error, ValueError):
-        return b""
+def _attached(tx: Connection, key: str) -> list[Attached]:
+    tube_id = views.find(tx, key)
+    return [] if tube_id is None else attachments.lines(tx, tube_id)
 
 
-def name_of(raw: bytes, image: Image) -> str:
-    """The code, with the text that an HL7 analyzer sends beside it (OBX-3.2)."""
-    found = re.search(re.escape(image.code.encode()) + rb"\^([^^|\r\n]{1,60})", raw[slice(*image.span)][:300])
-    return f"{image.code} {found[1].decode('ascii', 'replace')}" if found else image.code
+def _chart(tx: Connection, one: Attached) -> Chart | None:
+    if one.kind == "curve":
+        return _curve(one, attachments.content(tx, one.id) or b"")
+    if one.format in _ONE_BYTE_EACH and 1 < one.size <= CHANNELS:
+        heights = list(attachments.content(tx, one.id) or b"")
+        return Chart(one.code, "index", "height", range(1, len(heights) + 1), heights, True, one.analyzer)
+    return None
 
 
-def media_of(data: bytes) -> str:
-    """By its first bytes; empty for what is no picture."""
-    return next((media for start, media in _FORMATS.items() if data.startswith(start)), "")
+def _curve(one: Attached, data: bytes) -> Chart | None:
+    """The table of two columns under their names; None for one without two points."""
+    rows = list(csv.reader(data.decode().splitlines()))
+    points = sorted(_points(rows[1 : POINTS + 1]))
+    if len(points) < 2:
+        return None
+    (x, y), (xs, ys) = rows[0], zip(*points, strict=True)
+    return Chart(one.code, x, y, xs, ys, x == "index", one.analyzer)
 
 
-def _entries(tx: Connection, key: str) -> list[int]:
-    """The newest entries of the tube, in the order of their arrival."""
-    query = (
-        select(tube_event.c.journal_id)
-        .join(tube, tube.c.id == tube_event.c.tube_id)
-        .where(tube.c.key == key, tube_event.c.journal_id.is_not(None))
-        .distinct()
-        .order_by(tube_event.c.journal_id.desc())
-        .limit(ENTRIES)
-    )
-    return [int(row[0]) for row in tx.execute(query).all()[::-1]]
-
-
-def _curves(message: Message, analyzer: str) -> Iterator[Chart]:
-    for curve in message.curves:
-        points = [(float(x), float(y)) for x, y in curve.points[:POINTS] if _is_number(x) and _is_number(y)]
-        if len(points) > 1:
-            xs, ys = zip(*sorted(points), strict=True)
-            yield Chart(curve.code, curve.x, curve.y, xs, ys, curve.x == "index", analyzer)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _rules(config: Config, zone: tzinfo) -> SpecimenRules:
-    return SpecimenRules(config.specimen.barcode, config.specimen.date_window_hours, zone)
+def _points(rows: Sequence[Sequence[str]]) -> Iterator[tuple[float, float]]:
+    for row in rows:
+        try:
+            x, y = map(float, row)
+        except ValueError:
+            continue
+        if math.isfinite(x) and math.isfinite(y):
+            yield x, y
