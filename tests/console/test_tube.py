@@ -195,7 +195,7 @@ async def test_the_api_decides_as_the_page_does_and_describes_itself(running: Ru
         without = await client.post(f"/api/v1/tubes/{TUBE}/hold", json=said)
         assert without.status_code == 403
         described = (await client.get("/api/v1/openapi.json")).json()
-        assert {"Sheet", "Result", "Provenance", "Page_Row_"} <= set(described["components"]["schemas"])
+        assert {"TubeSheet", "Result", "Provenance", "Page_Row_"} <= set(described["components"]["schemas"])
         assert (await client.get("/api/v1/tubes/nobody")).status_code == 404
 
 

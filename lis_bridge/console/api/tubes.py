@@ -14,7 +14,7 @@ from lis_bridge.console.queries import tubes as finding
 from lis_bridge.console.queries.paging import Page
 from lis_bridge.console.queries.provenance import Provenance
 from lis_bridge.console.queries.recent import Row
-from lis_bridge.console.queries.sheet import Sheet
+from lis_bridge.console.queries.sheet import TubeSheet
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_view
 from lis_bridge.core.holds import Reason
 
@@ -65,7 +65,7 @@ async def tubes(
 
 
 @router.get("/{key}")
-async def tube(request: Request, site: SiteOf, user: Viewer, key: str) -> Sheet:
+async def tube(request: Request, site: SiteOf, user: Viewer, key: str) -> TubeSheet:
     """A tube with its results by panel, its holds and its critical values."""
     found = await sheet_of(site, key)
     await note_view(request, f"tube {found.key}")
@@ -79,21 +79,21 @@ async def result(request: Request, site: SiteOf, user: Viewer, key: str, number:
 
 
 @router.post("/{key}/holds/{hold}/release")
-async def release(request: Request, site: SiteOf, user: Technician, key: str, hold: int) -> Sheet:
+async def release(request: Request, site: SiteOf, user: Technician, key: str, hold: int) -> TubeSheet:
     """Let held results go to the LIS; the tube as it then is."""
     await site.write(lambda tx: decide(request, site, tx, key, lambda decisions, _: decisions.release(hold), hold))
     return await sheet_of(site, key)
 
 
 @router.post("/{key}/holds/{hold}/discard")
-async def discard(request: Request, site: SiteOf, user: Technician, key: str, hold: int) -> Sheet:
+async def discard(request: Request, site: SiteOf, user: Technician, key: str, hold: int) -> TubeSheet:
     """Decide that held results are none; the tube as it then is."""
     await site.write(lambda tx: decide(request, site, tx, key, lambda decisions, _: decisions.discard(hold), hold))
     return await sheet_of(site, key)
 
 
 @router.post("/{key}/hold")
-async def hold(request: Request, site: SiteOf, user: Technician, key: str, said: Annotated[Withholding, Body()]) -> Sheet:
+async def hold(request: Request, site: SiteOf, user: Technician, key: str, said: Annotated[Withholding, Body()]) -> TubeSheet:
     """Hold reported results back; the tube as it then is."""
     policies = policies_of(site)
     await site.write(
@@ -111,7 +111,7 @@ async def hold(request: Request, site: SiteOf, user: Technician, key: str, said:
 
 
 @router.post("/{key}/move")
-async def move(request: Request, site: SiteOf, user: Technician, key: str, said: Annotated[Moving, Body()]) -> Sheet:
+async def move(request: Request, site: SiteOf, user: Technician, key: str, said: Annotated[Moving, Body()]) -> TubeSheet:
     """Move results to another specimen; that tube as it then is."""
     target = await site.write(
         lambda tx: moving.act(request, site, tx, key, said.to, said.again, said.seen, said.numbers, said.hold)
@@ -120,7 +120,9 @@ async def move(request: Request, site: SiteOf, user: Technician, key: str, said:
 
 
 @router.post("/{key}/criticals/{critical}/call")
-async def call(request: Request, site: SiteOf, user: Technician, key: str, critical: int, said: Annotated[Call, Body()]) -> Sheet:
+async def call(
+    request: Request, site: SiteOf, user: Technician, key: str, critical: int, said: Annotated[Call, Body()]
+) -> TubeSheet:
     """Register that somebody was told of a critical value; the tube as it then is."""
     await site.write(
         lambda tx: decide(

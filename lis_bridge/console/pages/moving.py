@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.console.pages.now import top_of
 from lis_bridge.console.pages.tube import decide, lab_of, names_of, policies_of, slots_of
-from lis_bridge.console.queries.sheet import Result, Sheet, sheet
+from lis_bridge.console.queries.sheet import Result, TubeSheet, sheet
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import SiteOf, Technician, note_view, page
 from lis_bridge.core.faults import BridgeError, UsageError
@@ -28,8 +28,8 @@ Specimen = Annotated[str, Form(min_length=1, max_length=100)]
 class Comparison:
     """What is to go from ``old`` to the specimen ``to``; ``new`` is None where nothing is known of it yet. ``seen``: both tubes' versions."""
 
-    old: Sheet
-    new: Sheet | None
+    old: TubeSheet
+    new: TubeSheet | None
     to: str
     results: tuple[Result, ...]
     hold: int | None
@@ -110,7 +110,7 @@ def act(
     return target
 
 
-def _moved(decisions: Decisions, old: Sheet, site: Site, target: str, numbers: list[int], hold: int | None) -> None:
+def _moved(decisions: Decisions, old: TubeSheet, site: Site, target: str, numbers: list[int], hold: int | None) -> None:
     if hold is not None:
         decisions.move(hold, target, Reader(site.compiled.plans, Formulas.load(), site.compiled.tests))
     else:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from lis_bridge.console.pages.now import top_of
 from lis_bridge.console.queries import charts as drawings
 from lis_bridge.console.queries.provenance import Provenance, provenance
-from lis_bridge.console.queries.sheet import Lab, Sheet, sheet, stamp
+from lis_bridge.console.queries.sheet import Lab, TubeSheet, sheet, stamp
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_view, page, user_of
 from lis_bridge.core.faults import BridgeError
@@ -31,7 +31,7 @@ def lab_of(site: Site) -> Lab:
     return Lab(site.compiled.tests, {one.id: one.charset for one in site.config.destinations})
 
 
-async def sheet_of(site: Site, key: str) -> Sheet:
+async def sheet_of(site: Site, key: str) -> TubeSheet:
     """The tube. Raises 404."""
     found = await site.read(lambda tx: sheet(tx, key, lab_of(site)))
     if found is None:
@@ -143,7 +143,7 @@ async def call(
 
 
 async def _decide(
-    request: Request, site: Site, key: str, decision: Callable[[Decisions, Sheet], Any], hold: int | None = None
+    request: Request, site: Site, key: str, decision: Callable[[Decisions, TubeSheet], Any], hold: int | None = None
 ) -> Response:
     """Decide in one transaction, about the tube as it then is; answer with it as it is afterwards."""
     await site.write(lambda tx: decide(request, site, tx, key, decision, hold))
@@ -155,7 +155,7 @@ def decide(
     site: Site,
     tx: Connection,
     key: str,
-    decision: Callable[[Decisions, Sheet], Any],
+    decision: Callable[[Decisions, TubeSheet], Any],
     hold: int | None = None,
 ) -> Any:
     """A decision about a tube in the caller's transaction. Raises BridgeError where ``hold`` is none of its open ones."""
@@ -171,7 +171,7 @@ def decide(
     return decision(decisions, found)
 
 
-def slots_of(found: Sheet, numbers: list[int]) -> list[Slot]:
+def slots_of(found: TubeSheet, numbers: list[int]) -> list[Slot]:
     """The measurements of reported results by their numbers. Raises BridgeError where one is reported no more."""
     known = {one.number: one for one in found.results if one.standing == "reported"}
     if not set(numbers) <= set(known):

@@ -99,7 +99,7 @@ class Urgent:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TubeSheet:
     """A tube. ``stamp`` changes whenever anything on the page may have."""
 
     id: int
@@ -144,7 +144,7 @@ _STAMP = (
 )
 
 
-def sheet(tx: Connection, key: str, lab: Lab) -> Sheet | None:
+def sheet(tx: Connection, key: str, lab: Lab) -> TubeSheet | None:
     """The tube with this key, or the newest with this specimen id; None where there is none."""
     found = stamp(tx, key)
     if found is None:
@@ -154,7 +154,7 @@ def sheet(tx: Connection, key: str, lab: Lab) -> Sheet | None:
     line, patient = view.tube, view.patient
     past = Past(tx, line, lab.tests)
     results = _Results(tx, view, lab, past).all()
-    return Sheet(
+    return TubeSheet(
         id=id,
         key=line.key,
         specimen=line.specimen,
