@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CUT_OFF = "transmission cut off"
     NO_ORDER = "no order"
     REFUSED_BY_LIS = "refused by the LIS"
+    UNDER_REVIEW = "under review"
 
 
 class Words(NamedTuple):
@@ -62,4 +63,10 @@ WORDS: dict[Reason, Words] = {
     Reason.REFUSED_BY_LIS: Words(
         "被LIS拒收", "Refused by the LIS", "查看LIS的原话，处理后重发", "Read the LIS's words, mend, then resend"
     ),
+    Reason.UNDER_REVIEW: Words(
+        "人工复核", "Held for review", "查清疑问后放行、作废或改条码", "Settle what was doubted, then release, discard or move"
+    ),
 }
+
+BY_HAND = (Reason.UNDER_REVIEW, Reason.CONFLICTING_VALUE, Reason.IDENTITY_DOUBTFUL, Reason.POSSIBLE_ID_CORRECTION)
+"""Reasons for which a person may hold results back; the others are ended by a mapping, an order or a transmission, not by a person."""

@@ -18,6 +18,7 @@ from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.pipeline import alarms, pictures
 from lis_bridge.pipeline.deriving import with_derived
@@ -88,8 +89,10 @@ class Decisions:
         hold = desk.open_hold(self._tx, hold_id)
         key = keys.named(specimen)
         if hold.tube_id is not None:
+            entries = pictures.entries_of_hold(self._tx, self._tubes.state(self._tx, hold.tube_id), hold_id)
             moved = desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at)
-            attachments.move(self._tx, hold.journal_id, hold.tube_id, _other(moved, hold.tube_id))
+            for entry in entries:
+                attachments.move(self._tx, entry, hold.tube_id, _other(moved, hold.tube_id))
             receipts = self._owed(moved)
         else:
             plan, messages = reader.read(self._tx, hold.journal_id)
@@ -125,6 +128,25 @@ class Decisions:
             attachments.move(self._tx, entry, tube_id, _other(moved, tube_id))
         receipts = self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)))
         self._note("results moved", f"tube {receipts[0].key}", to=key.key, codes=_codes(groups))
+        return receipts
+
+    def withhold(
+        self, tube_id: int, slots: Iterable[Slot], reason: Reason, why: str, policies: Mapping[str, Policy]
+    ) -> tuple[Receipt, ...]:
+        """Hold reported results of a tube back: what the LIS was not told yet it is not told, the rest is withdrawn (W).
+
+        One hold for each rule by which drivers choose among runs (``policies`` as in ``move_results``). Raises BridgeError, KeyError for no such tube.
+        """
+        groups = self._by_policy(tube_id, slots, policies)
+        if not groups:
+            raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
+        receipts = self._owed(
+            tuple(
+                desk.withhold(self._tubes, self._tx, tube_id, group, policy, reason, why, self._by, self._at)
+                for policy, group in groups.items()
+            )
+        )
+        self._note("results held", f"tube {receipts[0].key}", reason=str(reason), why=why, codes=_codes(groups))
         return receipts
 
     def resend(self, delivery_id: int) -> None:

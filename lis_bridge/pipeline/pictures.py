@@ -16,7 +16,7 @@ from lis_bridge.settings import Destination
 from lis_bridge.tubes import tables, unplaced
 from lis_bridge.tubes.desk import OpenHold
 from lis_bridge.tubes.events import Slot
-from lis_bridge.tubes.state import REPORTED, TubeState
+from lis_bridge.tubes.state import HELD, REPORTED, TubeState
 
 
 def building(tx: Connection, builder: Builder, destination: Destination, local: datetime) -> outbox.Build:
@@ -42,7 +42,19 @@ def entries_of(tx: Connection, state: TubeState, slots: Collection[Slot]) -> set
     for slot, runs in state.slots.items():
         seqs = {run.seq for run in runs if run.standing is REPORTED}
         (leaving if slot in slots else staying).update(seqs)
-    rows = (tables.JOURNAL_OF.one(tx, of=state.tube_id, at_seq=seq) for seq in leaving - staying)
+    return _entries(tx, state, leaving - staying)
+
+
+def entries_of_hold(tx: Connection, state: TubeState, hold_id: int) -> set[int]:
+    """The journal entries of a hold, of which nothing else is reported or held: a person may hold one result of a message back."""
+    runs = [run for found in state.slots.values() for run in found if run.standing in (REPORTED, HELD)]
+    held = {handle for handle, hold in state.holds.items() if hold.id == hold_id}
+    leaving = {run.seq for run in runs if run.hold in held}
+    return _entries(tx, state, leaving - {run.seq for run in runs if run.hold not in held})
+
+
+def _entries(tx: Connection, state: TubeState, seqs: Collection[int]) -> set[int]:
+    rows = (tables.JOURNAL_OF.one(tx, of=state.tube_id, at_seq=seq) for seq in seqs)
     return {row[0] for row in rows if row is not None and row[0] is not None}
 
 

@@ -105,6 +105,10 @@ tube = Table(
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False, index=True),
 )
+# A person types the beginning of them; PostgreSQL needs an operator class for that, whatever its collation.
+Index("tube_specimen", tube.c.specimen, postgresql_ops={"specimen": "text_pattern_ops"})
+Index("tube_patient_name", tube.c.patient_name, postgresql_ops={"patient_name": "text_pattern_ops"})
+Index("tube_patient_id", tube.c.patient_id, tube.c.id, postgresql_ops={"patient_id": "text_pattern_ops"})
 
 tube_event = Table(
     "tube_event",

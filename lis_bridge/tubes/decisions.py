@@ -1,4 +1,4 @@
-"""What a person decides about a tube: let held results go, discard them, move results to another specimen. Pure.
+"""What a person decides about a tube: let held results go, discard them, hold results back, move them to another specimen. Pure.
 
 Each function folds its event into the state and returns it with what the LIS is owed. Results arrive in the other tube through
 ``assembly.file`` with the person's name; a W for the old tube is owed before the F for the new one (promise 3).
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lis_bridge.core.faults import BridgeError
-from lis_bridge.core.holds import Reason
+from lis_bridge.core.holds import BY_HAND, Reason
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Message, Observation
-from lis_bridge.tubes.events import CODES, Discarded, Event, HoldOpened, Moved, Outcome, Policy, Released, Slot
+from lis_bridge.tubes.events import CODES, Discarded, Event, HoldOpened, Moved, Outcome, Policy, Released, Slot, Withheld
 from lis_bridge.tubes.judging import Verdict, current_of, place, reason_of, replacing, reports_of, rival_of
 from lis_bridge.tubes.runs import WITHDRAWN, again, rank
 from lis_bridge.tubes.state import HELD, REPORTED, SUPERSEDED, Hold, Run, TubeState, fold, handle_of, know, stand, unhold
@@ -102,6 +102,26 @@ def discard(state: TubeState, hold_id: int, by: str) -> Decided:
     return Decided(event, [])
 
 
+def withhold(state: TubeState, slots: Iterable[Slot], policy: Policy, reason: Reason, detail: str, by: str) -> Decided:
+    """Hold back what is reported in these slots, for a reason of ``BY_HAND`` and in the person's words.
+
+    The LIS is owed a withdrawal (W) of each; what it was not told yet is then not told at all (``outbox.merging``). Released, a result is
+    reported anew (F). A run that comes meanwhile is reported: it is what a rerun was asked for. Raises BridgeError.
+    """
+    if reason not in BY_HAND:
+        raise BridgeError(
+            "a person cannot hold results for this reason",
+            where=str(reason),
+            hint="choose one of the reasons that a person may give",
+        )
+    runs = _reported(state, slots)
+    reports = [Report(run.row, "W", run.analyzer, slot[0]) for slot, run in runs]
+    opened = HoldOpened(reason, detail, list(range(len(runs))))
+    event = Withheld(by, tuple(slot for slot, _ in runs), (opened,), policy)
+    fold(state, event)
+    return Decided(event, reports)
+
+
 def move_held(state: TubeState, hold_id: int, to: str, by: str) -> tuple[Decided, list[Parcel]]:
     """Take a hold's results out of this tube, for the tube ``to``. Raises KeyError when the hold is not open."""
     _, hold = state.hold(hold_id)
@@ -113,15 +133,20 @@ def move_held(state: TubeState, hold_id: int, to: str, by: str) -> tuple[Decided
 
 def move_results(state: TubeState, slots: Iterable[Slot], policy: Policy, to: str, by: str) -> tuple[Decided, list[Parcel]]:
     """Take what is reported in these slots, with its history, out of this tube. Raises BridgeError where nothing is reported."""
-    wanted = frozenset(slots)
-    runs = [(slot, run) for slot, found in state.slots.items() if slot in wanted for run in found if run.standing is REPORTED]
-    if not runs:
-        raise BridgeError("none of these results is reported", where=f"tube {state.key}", hint="look at the tube's results again")
+    runs = _reported(state, slots)
     reports = [Report(run.row, "W", run.analyzer, slot[0]) for slot, run in runs]
     parcels = _parcels(state, policy, runs)
     event = Moved(by, to, slots=tuple(slot for slot, _ in runs))
     fold(state, event)
     return Decided(event, reports), parcels
+
+
+def _reported(state: TubeState, slots: Iterable[Slot]) -> list[tuple[Slot, Run]]:
+    wanted = frozenset(slots)
+    runs = [(slot, run) for slot, found in state.slots.items() if slot in wanted for run in found if run.standing is REPORTED]
+    if not runs:
+        raise BridgeError("none of these results is reported", where=f"tube {state.key}", hint="look at the tube's results again")
+    return runs
 
 
 def _parcels(state: TubeState, policy: Policy, runs: list[tuple[Slot, Run]]) -> list[Parcel]:

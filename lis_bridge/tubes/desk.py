@@ -1,4 +1,4 @@
-"""What a person decides, in the database: release, discard, place and move, each with the person's name.
+"""What a person decides, in the database: release, discard, hold back, place and move, each with the person's name.
 
 Every function takes the caller's transaction and returns receipts in the order in which the LIS must hear of them. A decision about
 what is no longer open raises BridgeError and changes nothing.
@@ -13,13 +13,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from lis_bridge.core.faults import BridgeError
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.tubes import decisions, tables, unplaced
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.decisions import Decided, Parcel
-from lis_bridge.tubes.events import Policy, Released, Slot
+from lis_bridge.tubes.events import Policy, Released, Slot, Withheld
 from lis_bridge.tubes.keys import Key
-from lis_bridge.tubes.state import TubeState
+from lis_bridge.tubes.state import HELD, TubeState
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes, stamp
 
 
@@ -107,6 +108,30 @@ def move_results(
     tubes.append(tx, old, decided.event, (), "", arrival)
     out = Receipt(old.tube_id, old.key, old.version, old.stat, reports=tuple(decided.reports))
     return (out, *_receive(tubes, tx, old, new, parcels, by, arrival))
+
+
+def withhold(
+    tubes: Tubes,
+    tx: Connection,
+    tube_id: int,
+    slots: Iterable[Slot],
+    policy: Policy,
+    reason: Reason,
+    why: str,
+    by: str,
+    at: datetime,
+) -> Receipt:
+    """Hold reported results back, as ``decisions.withhold`` says. Raises BridgeError, KeyError for no such tube."""
+    state = tubes.state(tx, tube_id)
+    decided = decisions.withhold(state, slots, policy, reason, why, by)
+    assert isinstance(decided.event, Withheld)
+    first = decided.event.slots[0]
+    analyzer = next(run.analyzer for run in state.slots[first] if run.standing is HELD)
+    arrival = Arrival(_entry_of(tx, state, decided.event.slots), 0, at)
+    opened, closed = tubes.append(tx, state, decided.event, decided.event.holds, analyzer, arrival)
+    return Receipt(
+        state.tube_id, state.key, state.version, state.stat, reports=tuple(decided.reports), opened=opened, closed=closed
+    )
 
 
 def _state(tubes: Tubes, tx: Connection, hold: OpenHold) -> TubeState:

@@ -117,7 +117,16 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved"):
     hold: int = 0
 
 
-Event = Filed | Released | Discarded | Moved
+class Withheld(msgspec.Struct, frozen=True, array_like=True, tag="withheld"):
+    """A person held reported results back; the rows of its one hold are places in ``slots``. What a LIS may have seen is withdrawn."""
+
+    by: str
+    slots: tuple[Slot, ...]
+    holds: tuple[HoldOpened, ...]
+    policy: Policy = "last"
+
+
+Event = Filed | Released | Discarded | Moved | Withheld
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)

@@ -28,6 +28,7 @@ from lis_bridge.tubes.events import (
     Policy,
     Released,
     Slot,
+    Withheld,
 )
 from lis_bridge.tubes.runs import same, token_of
 
@@ -253,7 +254,21 @@ def _moved(state: TubeState, event: Moved) -> None:
         for run in state.slots[slot]:
             if run.standing in (REPORTED, SUPERSEDED):
                 run.standing = MOVED
-    gone = frozenset(event.slots)
+    _tell_no_more(state, event.slots)
+
+
+def _withheld(state: TubeState, event: Withheld) -> None:
+    handles = open_holds(state, event.holds, event.policy, None)
+    for index, slot in enumerate(event.slots):
+        for run in state.slots[slot]:
+            if run.standing is REPORTED:
+                run.hold = handles[index]
+                stand(state, slot, run, Outcome.HELD)
+    _tell_no_more(state, event.slots)
+
+
+def _tell_no_more(state: TubeState, slots: tuple[Slot, ...]) -> None:
+    gone = frozenset(slots)
     for key in [key for key, told in state.told.items() if told.slot in gone]:
         del state.told[key]
 
@@ -263,4 +278,5 @@ _FOLDS: dict[type[Event], Callable[[TubeState, Any], None]] = {
     Released: _released,
     Discarded: _discarded,
     Moved: _moved,
+    Withheld: _withheld,
 }

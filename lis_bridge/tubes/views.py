@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
-from lis_bridge.core.results import Observation
+from lis_bridge.core.results import Observation, Patient
 from lis_bridge.storage.schema import hold, tube
 from lis_bridge.tubes import tables
 from lis_bridge.tubes.state import Run, Standing, TubeState
@@ -47,10 +47,11 @@ class RunLine(msgspec.Struct, frozen=True):
 
 
 class TubeView(msgspec.Struct, frozen=True):
-    """All that is known of a tube; runs in the order of their arrival."""
+    """All that is known of a tube; runs in the order of their arrival, so that a run keeps its place. ``patient`` as the first message named him."""
 
     tube: TubeLine
     runs: tuple[RunLine, ...]
+    patient: Patient | None = None
 
 
 class HoldLine(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def view(tx: Connection, tube_id: int) -> TubeView:
     state = load(tx, TubeState(tube_id, line.key, line.numbered))
     origin = {seq: (at, journal_id) for seq, _, at, journal_id in tables.EVENTS.rows(tx, of=tube_id)}
     runs = [(run.seq, _run_line(state, slot[0], run, *origin[run.seq])) for slot, found in state.slots.items() for run in found]
-    return TubeView(line, tuple(found for _, found in sorted(runs, key=lambda one: one[0])))
+    return TubeView(line, tuple(found for _, found in sorted(runs, key=lambda one: one[0])), state.patient)
 
 
 def _run_line(state: TubeState, source: str, run: Run, at: str, journal_id: int | None) -> RunLine:

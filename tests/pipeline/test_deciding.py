@@ -13,17 +13,20 @@ from zoneinfo import ZoneInfo
 import hl7
 import pytest
 
-from lis_bridge import journal, outbox
+from lis_bridge import attachments, audit, journal, outbox
+from lis_bridge.catalogue.derive import Formulas
+from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import BridgeError
-from lis_bridge.core.results import Message, Observation
+from lis_bridge.core.holds import Reason
+from lis_bridge.core.results import Curve, Message, Observation
 from lis_bridge.journal import Entry
 from lis_bridge.outbox import Backoff
-from lis_bridge.pipeline.deciding import Decisions
+from lis_bridge.pipeline.deciding import Decisions, Reader
 from lis_bridge.pipeline.outbound import Outbound, Timing
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer
-from lis_bridge.tubes import keys
+from lis_bridge.tubes import keys, views
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes
 
@@ -36,6 +39,7 @@ SHORT = Backoff(0.01, 0.05)
 BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
 OLD, NEW = "20260317000012", "20260317000021"
 PATIENCE_SECONDS = 30
+READER = Reader({}, Formulas.load(), TestCatalogue.load())
 
 
 @pytest.fixture
@@ -200,3 +204,44 @@ def test_move_that_cannot_be_made_changes_nothing(slots: list[tuple[str, str, st
     with store.read() as tx:
         assert [row.value for row in Tubes().state(tx, tube).reported().values()] == ["5.10"]
         assert len(outbox.lines(tx)) == 1
+
+
+def withhold(store: Store, destination: Destination, tube: int, code: str) -> None:
+    with store.write() as tx:
+        Decisions(tx, (destination,), "Lin", datetime.now(UTC)).withhold(
+            tube, [("line-1", code, "")], Reason.UNDER_REVIEW, "haemolysed", {"line-1": "last"}
+        )
+
+
+async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_is_withdrawn(
+    store: Store, writer: Writer
+) -> None:
+    async with python_hl7_lis() as server:
+        destination = site(server.link)
+        slow = site(server.link, window=3600.0)
+        kept = file(store, slow, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+        withhold(store, destination, kept, "G")
+        with store.write() as tx:
+            tx.exec_driver_sql("UPDATE delivery SET due_at = created_at")
+        told_of = file(store, destination, NEW, (row("K", "K", "6.90"),))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            withhold(store, destination, told_of, "K")
+            await until(lambda: settled(store))
+    assert told(server) == [(OLD, "UREA", "6.20", "F"), (NEW, "K", "6.90", "F"), (NEW, "K", "6.90", "W")]
+    with store.read() as tx:
+        assert [line.action for line in audit.lines(tx, action="results held")] == ["results held"] * 2
+
+
+def test_pictures_stay_with_their_message_when_one_of_its_results_is_moved(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+    drawn = Message("patient", OLD, curves=(Curve("C", "index", "height", (("1", "2"), ("2", "3"))),))
+    with store.write() as tx:
+        attachments.keep(tx, tube, 1, "line-1", drawn, held=False, at=AT)
+    for code, left in (("G", 1), ("U", 0)):
+        withhold(store, destination, tube, code)
+        with store.write() as tx:
+            (hold,) = views.holds(tx)
+            Decisions(tx, (destination,), "Lin", datetime.now(UTC)).move(hold.id, NEW, READER)
+            assert len(attachments.lines(tx, tube)) == left

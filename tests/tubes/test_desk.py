@@ -13,7 +13,7 @@ from lis_bridge.core.holds import Reason
 from lis_bridge.tubes import desk, views
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.keys import Key
-from lis_bridge.tubes.store import Tubes
+from lis_bridge.tubes.store import Receipt, Tubes
 from tests.tubes.samples import LINE, NOW, message, row, snapshot, values
 from tests.tubes.test_store import NO_ID, SEVEN, A, B, arrival, file, sent
 
@@ -264,3 +264,64 @@ class TestMove:
         doubt = Key("", "x", doubt=Reason.SPECIMEN_UNMATCHED, detail="odd")
         with pytest.raises(BridgeError, match="odd"):
             desk.move_results(tubes, tx, first.tube_id or 0, [("line-1", "K", "")], "last", doubt, BY, LATER)
+
+
+class TestWithhold:
+    def held(self, tx: Connection, tubes: Tubes, tube_id: int, *codes: str, reason: Reason = Reason.UNDER_REVIEW) -> Receipt:
+        slots = [("line-1", code, "") for code in codes]
+        return desk.withhold(tubes, tx, tube_id, slots, "last", reason, "haemolysed", BY, LATER)
+
+    def test_what_a_person_holds_is_withdrawn_and_reported_anew_when_it_is_released(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "6.9"), row("NA", "140")))
+        tubes.seal(tx, first.tube_id or 0, first.seq)
+        receipt = self.held(tx, tubes, first.tube_id or 0, "K")
+        assert sent(receipt) == [("K", "6.9", "W")]
+        assert known(tx, tubes, A) == {"NA": "140"}
+        (hold,) = views.holds(tx)
+        assert (hold.reason, hold.detail, hold.codes, hold.results) == ("under review", "haemolysed", ("K",), 1)
+        assert (views.tubes(tx)[0].results, views.tubes(tx)[0].held) == (1, 1)
+        assert sent(desk.release(tubes, tx, hold.id, BY, LATER)) == [("K", "6.9", "F")]
+        assert known(tx, tubes, A) == {"K": "6.9", "NA": "140"}
+
+    def test_a_retransmission_does_not_end_a_person_s_hold(self, tx: Connection) -> None:
+        tubes = Tubes()
+        whole = message(row("K", "6.9"))
+        first = file(tx, tubes, whole)
+        self.held(tx, tubes, first.tube_id or 0, "K")
+        assert file(tx, tubes, whole).reports == ()
+        assert known(tx, tubes, A) == {}
+
+    def test_a_rerun_is_reported_while_the_first_run_is_held_and_stays_after_its_release(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "6.9")))
+        self.held(tx, tubes, first.tube_id or 0, "K")
+        assert sent(file(tx, tubes, message(row("K", "4.1", "10:20:00")))) == [("K", "4.1", "F")]
+        assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == []
+        assert known(tx, tubes, A) == {"K": "4.1"}
+
+    def test_a_held_result_is_moved_to_another_specimen_without_a_second_withdrawal(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "6.9")))
+        self.held(tx, tubes, first.tube_id or 0, "K")
+        receipts = desk.move_hold(tubes, tx, only_hold(tx), B, BY, LATER)
+        assert [sent(receipt) for receipt in receipts] == [[], [("K", "6.9", "F")]]
+        assert known(tx, tubes, B) == {"K": "6.9"}
+
+    def test_a_discarded_one_does_not_come_back(self, tx: Connection) -> None:
+        tubes = Tubes()
+        whole = message(row("K", "6.9"))
+        first = file(tx, tubes, whole)
+        self.held(tx, tubes, first.tube_id or 0, "K")
+        desk.discard(tubes, tx, only_hold(tx), BY, LATER)
+        assert file(tx, tubes, whole).reports == ()
+        assert known(tx, tubes, A) == {}
+
+    def test_nothing_is_held_for_a_reason_that_a_person_cannot_end(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "6.9")))
+        with pytest.raises(BridgeError, match="for this reason"):
+            self.held(tx, tubes, first.tube_id or 0, "K", reason=Reason.NO_ORDER)
+        with pytest.raises(BridgeError, match="is reported"):
+            self.held(tx, tubes, first.tube_id or 0, "MG")
+        assert known(tx, tubes, A) == {"K": "6.9"}

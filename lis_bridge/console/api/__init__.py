@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from lis_bridge.console.accounts import sessions
 from lis_bridge.console.api import analyzers as devices
-from lis_bridge.console.api import onboarding
+from lis_bridge.console.api import onboarding, tubes
 from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
 
 router = APIRouter(prefix="/api/v1", tags=["now"])
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who asks; ``token`` goes into the header ``X-CSRF-Token`` of every request that changes something."""
+
+    name: str
+    role: str
+    token: str
+
+
+@router.get("/session")
+async def session(request: Request, user: Viewer) -> Me:
+    """The session's user and its token."""
+    return Me(user.name, user.role, sessions.csrf(request.scope["state"]["secret"]))
 
 
 @router.get("/analyzers")
@@ -30,3 +47,4 @@ async def figures_(site: SiteOf, user: Viewer) -> Any:
 
 router.include_router(devices.router)
 router.include_router(onboarding.router)
+router.include_router(tubes.router)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from lis_bridge.storage.schema import delivery, tube
@@ -14,18 +14,27 @@ from lis_bridge.storage.schema import delivery, tube
 State = Literal["measuring", "waiting", "partly", "delivered", "held", "refused"]
 SHOWN = 30
 
+_t = tube.c
+COLUMNS = (
+    *(_t.id, _t.key, _t.specimen, _t.stat, _t.patient_name, _t.patient_id),
+    *(_t.results, _t.held, _t.created_at, _t.updated_at),
+)
 
-class Row(msgspec.Struct, frozen=True):
-    """A tube; ``delivered`` of its ``results`` stand in the LIS, as far as whole deliveries tell."""
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A tube as lists show it: what is reported, what is held, and what became of its deliveries."""
 
     id: int
     key: str
     specimen: str
     stat: bool
     patient: str
+    patient_id: str
     results: int
     held: int
     state: State
+    created_at: datetime
     updated_at: datetime
 
     @property
@@ -36,25 +45,29 @@ class Row(msgspec.Struct, frozen=True):
 
 def recent(tx: Connection, limit: int = SHOWN) -> list[Row]:
     """The tubes that changed last, the youngest first."""
-    t = tube.c
-    columns = (t.id, t.key, t.specimen, t.stat, t.patient_name, t.results, t.held, t.updated_at)
-    found = tx.execute(select(*columns).order_by(t.updated_at.desc()).limit(limit)).all()
+    found = rows_of(tx, tx.execute(select(*COLUMNS).order_by(tube.c.updated_at.desc()).limit(limit)).all())
+    return sorted(found, key=lambda row: row.id, reverse=True)
+
+
+def rows_of(tx: Connection, found: Sequence[Any]) -> list[Row]:
+    """Rows of ``COLUMNS`` with their states, in the order in which they were found."""
     states = _deliveries(tx, [row.id for row in found])
-    rows = [
+    return [
         Row(
             row.id,
             row.key,
             row.specimen,
             bool(row.stat),
             row.patient_name or "",
+            row.patient_id or "",
             row.results,
             row.held,
             state_of(row.held, states.get(row.id, ())),
+            datetime.fromisoformat(row.created_at),
             datetime.fromisoformat(row.updated_at),
         )
         for row in found
     ]
-    return sorted(rows, key=lambda row: row.id, reverse=True)
 
 
 def _deliveries(tx: Connection, ids: Sequence[int]) -> dict[int, set[str]]:

@@ -10,7 +10,8 @@ from sqlalchemy import Column, Connection, Table, func, select
 def first_since(tx: Connection, table: Table, column: Column[str], moment: datetime) -> int:
     """The smallest id from which rows are of ``moment`` or later; one more than the last id where none is."""
     wanted = moment.astimezone(UTC).isoformat(timespec="microseconds")
-    low, high = (int(found or 0) for found in tx.execute(select(func.min(table.c.id), func.max(table.c.id))).one())
+    # One at a time: SQLite answers a smallest and a largest together by reading all.
+    low, high = (int(tx.execute(select(end(table.c.id))).scalar_one() or 0) for end in (func.min, func.max))
     high += 1
     while low < high:
         middle = (low + high) // 2

@@ -122,8 +122,8 @@ def work(tx: Connection, tiles: Sequence[Tile]) -> Work:
     return Work([*found, *decisions, *troubles], _open_criticals(tx), len(decisions), len(troubles))
 
 
-def criticals(tx: Connection, limit: int = MOST) -> list[Critical]:
-    """Critical values that nobody was told of, the one that waits longest first."""
+def criticals(tx: Connection, limit: int = MOST, tube_id: int | None = None) -> list[Critical]:
+    """Critical values, of all tubes or of one, that nobody was told of; the one that waits longest first."""
     c = critical.c
     query = (
         select(c.id, c.raised_at, c.test, c.value, c.unit, c.side, tube.c.key, tube.c.stat, tube.c.patient_name)
@@ -132,6 +132,8 @@ def criticals(tx: Connection, limit: int = MOST) -> list[Critical]:
         .order_by(c.id)
         .limit(limit)
     )
+    if tube_id is not None:
+        query = query.where(c.tube_id == tube_id)
     return [
         Critical(
             id=f"critical-{row.id}",

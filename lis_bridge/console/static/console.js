@@ -81,7 +81,7 @@
   function call(button) {
     const dialog = $("#call"), form = $("form", dialog);
     form.reset();
-    form.setAttribute("hx-post", `/criticals/${button.dataset.call}/call`);
+    form.setAttribute("hx-post", button.dataset.action || `/criticals/${button.dataset.call}/call`);
     htmx.process(form);
     $("[data-call-value]", dialog).textContent = button.dataset.value;
     $("[data-call-who]", dialog).textContent = button.dataset.who;

@@ -1,0 +1,115 @@
+"""Finding tubes over real HTTP: scanner, beginnings, parts of names, days, analyzers, states, pages, files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from lis_bridge.console.queries import tubes as finding
+from lis_bridge.console.queries.tubes import Filters
+
+from .serving import Running
+from .test_now import OTHER, TUBE, file, lines, row
+
+
+def keys_in(page: str) -> list[str]:
+    return [part.partition('"')[0] for part in page.split('<a href="/tubes/')[1:]]
+
+
+async def test_a_scanned_barcode_opens_its_tube_at_once(running: Running) -> None:
+    file(running, row("K", "4.1"))
+    async with running.logged_in() as client:
+        answer = await client.get("/tubes", params={"q": f" {TUBE} "})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/tubes/{TUBE}")
+        form = {"q": TUBE, "state": "", "analyzer": "", "since": "", "until": ""}
+        assert (await client.get("/tubes", params=form)).status_code == 303
+
+
+@pytest.mark.parametrize("typed", ["2026031700002", "周", "李"])
+async def test_the_beginning_of_a_barcode_or_a_name_finds(typed: str, running: Running) -> None:
+    file(running, row("K", "4.1"), name="林远山")
+    file(running, row("K", "4.2"), specimen=OTHER, name="李小青" if typed == "李" else "周一鸣")
+    async with running.logged_in() as client:
+        assert keys_in((await client.get("/tubes", params={"q": typed})).text) == [OTHER]
+
+
+async def test_what_nothing_begins_with_is_looked_for_inside(running: Running) -> None:
+    file(running, row("K", "4.1"), name="林远山")
+    async with running.logged_in() as client:
+        page = (await client.get("/tubes", params={"q": "远山"})).text
+        assert keys_in(page) == [TUBE]
+        assert "Nothing begins with this" in page
+        assert "No such tube" in (await client.get("/tubes", params={"q": "100%"})).text
+
+
+async def test_filters_of_state_analyzer_and_day(running: Running) -> None:
+    file(running, row("K", "6.9"))
+    file(running, row("K", "4.2"), specimen=OTHER, complete=False)
+    today = f"{running.console.site.local():%Y-%m-%d}"
+    async with running.logged_in() as client:
+        for asked, wanted in (
+            ({"state": "held"}, [OTHER]),
+            ({"state": "critical"}, [TUBE]),
+            ({"state": "refused"}, []),
+            ({"analyzer": "line-1"}, [OTHER, TUBE]),
+            ({"analyzer": "elsewhere"}, []),
+            ({"since": today, "until": today}, [OTHER, TUBE]),
+            ({"until": "2020-01-01"}, []),
+        ):
+            assert keys_in((await client.get("/tubes", params=asked)).text) == wanted, asked
+        assert (await client.get("/tubes", params={"state": "what"})).status_code == 422
+
+
+async def test_pages_follow_one_another_without_gap_or_double(running: Running) -> None:
+    for number in range(7):
+        file(running, row("K", f"4.{number}", f"2026-03-17T09:4{number}:00+08:00"), specimen=f"2026031700010{number}", name="林")
+    seen, before = [], None
+    async with running.logged_in() as client:
+        while True:
+            asked = {"q": "林", "limit": 3, **({"before": before} if before else {})}
+            found = (await client.get("/api/v1/tubes", params=asked)).json()
+            seen += [one["key"] for one in found["rows"]]
+            before = found["before"]
+            if before is None:
+                break
+    assert seen == [f"2026031700010{number}" for number in reversed(range(7))]
+
+
+async def test_a_look_that_ends_early_says_where_to_go_on(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "LOOK", 2)
+    for number in range(5):
+        name = "远山" if number == 0 else "他人"
+        file(
+            running,
+            row("K", f"4.{number}", f"2026-03-17T09:4{number}:00+08:00"),
+            specimen=f"2026031700010{number}",
+            name=f"林{name}",
+        )
+    with running.service.store.read() as tx:
+        first = finding.find(tx, Filters(text="远山")).page
+        second = finding.find(tx, Filters(text="远山", inside=True), first.before).page
+        third = finding.find(tx, Filters(text="远山", inside=True), second.before).page
+    assert [len(one.rows) for one in (first, second, third)] == [0, 0, 1]
+    assert third.before is None
+
+
+async def test_the_list_is_a_file_and_the_export_is_written_down(running: Running) -> None:
+    file(running, row("K", "4.1"))
+    async with running.logged_in("zhou") as client:
+        answer = await client.get("/tubes.csv", params={"q": "2026"})
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(one["tube"], one["patient"], one["results"]) for one in found] == [(TUBE, "林远山", "1")]
+    assert answer.headers["content-disposition"].startswith('attachment; filename="tubes-')
+    (line,) = lines(running, "viewed")
+    assert (line.actor, json.loads(line.detail)) == ("zhou", {"exported": {"q": "2026"}})
+
+
+async def test_who_was_shown_is_written_down(running: Running) -> None:
+    file(running, row("K", "4.1"))
+    async with running.logged_in("zhou") as client:
+        await client.get("/tubes")
+    (line,) = lines(running, "viewed")
+    assert (line.subject, json.loads(line.detail)) == ("tubes", {"tubes": [TUBE]})
