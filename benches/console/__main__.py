@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,11 +30,9 @@ def main() -> int:
     chosen = _arguments()
     late = False
     for tubes in chosen.tubes:
-        folder = Path(tempfile.mkdtemp(prefix="console-", dir=chosen.folder))
-        try:
-            found = list(_measured(folder, Load(tubes, max(1, chosen.results // tubes))))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        load = Load(tubes, max(1, chosen.results // tubes))
+        with _folder(chosen.folder, load) as folder:
+            found = list(_measured(folder, load))
         late = late or any(one.status != 200 or max(one.p95, one.first) > ALLOWED_MS for one in found)
     return int(late)
 
@@ -43,27 +41,48 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.console", description=__doc__)
     parser.add_argument("--results", type=int, default=1_000_000, help="results in the database (default: 1000000)")
     parser.add_argument(
-        "--tubes", type=int, nargs="+", default=[4500, 100_000], help="tubes that have them, one run for each (default: 4500 100000)"
+        "--tubes",
+        type=int,
+        nargs="+",
+        default=[4500, 100_000],
+        help="tubes that have them, one run for each (default: 4500 100000)",
     )
-    parser.add_argument("--folder", type=Path, help="where the database is made (default: the system's folder for such)")
+    parser.add_argument(
+        "--folder", type=Path, help="where the databases are made and kept; one that is there is asked again (default: none is)"
+    )
     return parser.parse_args()
 
 
+@contextmanager
+def _folder(parent: Path | None, load: Load) -> Iterator[Path]:
+    """A folder of its own, which is removed; or, in one that was named, one that stays."""
+    if parent is not None:
+        folder = parent / f"{load.tubes}x{load.results}"
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="console-") as made:
+        yield Path(made)
+
+
 def _measured(folder: Path, load: Load) -> Iterator[Timed]:
-    config = filling.configure(folder)
-    began = datetime.now(UTC)
-    filling.fill(config, load)
-    with Store.open(settings.load(config).storage.url) as store:
-        with store.write() as tx:
-            users.add(tx, NAME, PASSWORD, "engineer", users.Note("bench", datetime.now(UTC)))
-        with store.read() as tx:
-            known = addresses.samples(tx)
-    size = (folder / "bridge.db").stat().st_size
-    print(f"\n{load.tubes} tubes of {load.results} results: {size / 1e6:.0f} MB, filled in {(datetime.now(UTC) - began).seconds} s")
+    config, done = filling.configure(folder), folder / "filled"
+    if not done.exists():
+        _fill(config, load)
+        done.touch()
+    with Store.open(settings.load(config).storage.url) as store, store.read() as tx:
+        known = addresses.samples(tx)
+    print(f"\n{load.tubes} tubes of {load.results} results, {(folder / 'bridge.db').stat().st_size / 1e6:.0f} MB")
     for one in asyncio.run(_visited(config, known)):
         print(_row(one), flush=True)
         yield one
-    print(f"\n{results.machine()}, load {os.getloadavg()[0]:.1f}")
+    print(f"\n{datetime.now(UTC):%Y-%m-%d}, {', '.join(results.machine().values())}, load {os.getloadavg()[0]:.1f}")
+
+
+def _fill(config: Path, load: Load) -> None:
+    filling.fill(config, load)
+    with Store.open(settings.load(config).storage.url) as store, store.write() as tx:
+        users.add(tx, NAME, PASSWORD, "engineer", users.Note("bench", datetime.now(UTC)))
 
 
 async def _visited(config: Path, known: dict[str, str]) -> list[Timed]:

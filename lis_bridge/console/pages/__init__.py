@@ -1,5 +1,5 @@
 """One router a page; a new page is added here (docs/console.md, "Adding a page")."""
 
-from lis_bridge.console.pages import analyzers, captures, door, live, now, onboarding
+from lis_bridge.console.pages import analyzers, captures, door, live, now, onboarding, waiting
 
-ROUTERS = (door.router, live.router, now.router, analyzers.router, captures.router, onboarding.router)
+ROUTERS = (door.router, live.router, now.router, waiting.router, analyzers.router, captures.router, onboarding.router)

@@ -119,7 +119,7 @@ def work(tx: Connection, tiles: Sequence[Tile]) -> Work:
     found = criticals(tx)
     decisions: list[Item] = [*_held(tx), *_dead(tx), *_unmapped(tx), *_quarantined(tx)]
     troubles = _troubles(tiles)
-    return Work([*found, *decisions, *troubles], _open_criticals(tx), len(decisions), len(troubles))
+    return Work([*found, *decisions, *troubles], open_criticals(tx), len(decisions), len(troubles))
 
 
 def criticals(tx: Connection, limit: int = MOST) -> list[Critical]:
@@ -149,7 +149,8 @@ def criticals(tx: Connection, limit: int = MOST) -> list[Critical]:
     ]
 
 
-def _open_criticals(tx: Connection) -> int:
+def open_criticals(tx: Connection) -> int:
+    """How many critical values nobody was told of."""
     query = select(func.count()).select_from(critical).where(critical.c.state == literal_column("'open'"))
     return int(tx.execute(query).scalar_one())
 
