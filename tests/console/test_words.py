@@ -25,7 +25,7 @@ ELSEWHERE = {
     "Give another id, or move it away",
 }
 """Texts that are put together where no extraction sees them."""
-NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "P", "X", "/"}
+NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "H", "P", "X", "/"}
 
 
 def test_every_marked_text_has_its_chinese() -> None:
