@@ -79,6 +79,7 @@ class Console:
         await self._lock_or_unlock()
         self._tasks = [asyncio.create_task(self._serve(), name="console"), asyncio.create_task(self.hub.watch(), name="hub")]
         await self._until_started()
+        self._tasks.append(asyncio.create_task(asyncio.to_thread(self.site.rendering.warm, service.clock.now()), name="warm"))
         _log.info("console_up", address=address, locked=self.site.locked)
 
     async def stop(self) -> None:
