@@ -30,6 +30,7 @@ from lis_bridge.transport import Link, open_link
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LINE, HEMATOLOGY, HEMORHEOLOGY = "line-1", "hematology-1", "hemorheology-1"
+NAMES = {LINE: "生化免疫流水线", HEMATOLOGY: "血球分析仪", HEMORHEOLOGY: "血流变仪"}
 DRIVERS = {LINE: "mindray-bs", HEMATOLOGY: "sysmex-xn", HEMORHEOLOGY: "zonci-zl"}
 MISHAPS = {LINE: Mishaps(drop_every=11, twice_every=7), HEMATOLOGY: Mishaps(spoil_every=3)}
 AWAY_SECONDS = 3.0
@@ -98,11 +99,14 @@ class Demo:
         self._taken: dict[str, list[Taken]] = {one.analyzer: [] for one in self._stations}
         self._last: dict[Place, str] = {}
         self._changed = asyncio.Event()
+        self.received: Sequence[Received] = ()
+        """What the LIS got; it grows."""
 
     async def run(self) -> Report:
         """Plays the morning and compares. Raises BridgeError where something could not even begin."""
         began = time.monotonic()
         async with Lis(heard=self._heard) as lis:
+            self.received = lis.received
             lines = _lines(self._stations)
             config = self._folder / "demo.toml"
             listen = self._guest.listen if self._guest else ""
@@ -215,9 +219,11 @@ def _serial() -> Line:
 def configuration(stations: Sequence[Station], lines: Mapping[str, Line], lis: str, listen: str = "") -> str:
     """The demo's configuration file; nothing in it that a laboratory's would not have. Without ``listen`` there is no console."""
     console = f'[console]\nlisten = "{listen}"' if listen else "[console]\nenabled = false"
-    tables = ['[site]\nid = "demo"', '[storage]\nurl = "sqlite:///bridge.db"', console]
+    tables = ['[site]\nid = "demo"\nname = "演示检验科"', '[storage]\nurl = "sqlite:///bridge.db"', console]
     for one in stations:
         link = lines[one.analyzer].url
-        tables.append(f'[[analyzer]]\nid = "{one.analyzer}"\ndriver = "{one.manifest.id}"\nlink = "{link}"')
+        tables.append(
+            f'[[analyzer]]\nid = "{one.analyzer}"\nname = "{NAMES[one.analyzer]}"\ndriver = "{one.manifest.id}"\nlink = "{link}"'
+        )
     tables.append(f'[[destination]]\nid = "lis"\nlink = "mllp://{lis}"')
     return "\n\n".join(tables) + "\n"

@@ -2,65 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-from lis_bridge import settings
-from lis_bridge.console.accounts import users
 from lis_bridge.simulate.afternoon import Pace
-from lis_bridge.simulate.bridge import free_port
 from lis_bridge.simulate.demo import Demo
-from lis_bridge.simulate.report import Report
-from lis_bridge.storage import Store
 
-from ..console.serving import PASSWORD
 from .conftest import Open, log_in
+from .guests import at_the_demo
 
 PACE = Pace(tube=6.0, first_absence=20.0, away=6.0, absences=20.0)
 PATIENCE = 60_000
-
-
-class Nobody:
-    """Looks at no terminal."""
-
-    def begins(self, step: str) -> None:
-        """Said to nobody."""
-
-    def sent(self, analyzer: str, count: int, total: int) -> None:
-        """Said to nobody."""
-
-    def filed(self, count: int, total: int) -> None:
-        """Said to nobody."""
-
-
-class Technician:
-    """The demo's guest: a technician who does a day's work; ``done`` once he did all of it."""
-
-    def __init__(self, screen: Open) -> None:
-        self.listen = f"127.0.0.1:{free_port()}"
-        self.done = False
-        self._screen = screen
-
-    def arrive(self, config: Path) -> None:
-        note = users.Note("tests", datetime.now(UTC))
-        with Store.open(settings.load(config).storage.url) as store, store.write() as tx:
-            users.add(tx, "lin", PASSWORD, "engineer", note)  # without one the console stays locked
-            users.add(tx, "jiang", PASSWORD, "technician", note, language="en")
-
-    async def stay(self, found: Report) -> None:
-        assert found.clean
-        page = await self._screen(f"http://{self.listen}/login")
-        await log_in(page, "jiang")
-        await watches_a_tube_fill_up(page)
-        await releases_a_hold(page)
-        await registers_a_call(page)
-        await sees_the_lis_come_back(page)
-        await page.close()
-        self.done = True
 
 
 async def watches_a_tube_fill_up(page: Page) -> None:
@@ -114,7 +68,13 @@ async def _choose(page: Page, item: Locator) -> str:
 
 
 async def test_a_technician_s_day(screen: Open, tmp_path: Path) -> None:
-    technician = Technician(screen)
-    async with asyncio.timeout(300):
-        await Demo(2, tmp_path, Nobody(), seed=1, away=0.5, guest=technician, pace=PACE).run()
-    assert technician.done
+    async def does(url: str, demo: Demo) -> None:
+        page = await screen(f"{url}/login")
+        await log_in(page, "jiang")
+        await watches_a_tube_fill_up(page)
+        await releases_a_hold(page)
+        await registers_a_call(page)
+        await sees_the_lis_come_back(page)
+        await page.close()
+
+    await at_the_demo(tmp_path, 2, PACE, does)
