@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ARGS ?=
 
-.PHONY: help demo test check docs bench bench-check bench-path clean
+.PHONY: help demo test check docs pictures bench bench-check bench-path clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -25,6 +25,9 @@ check: .venv/ready-test ## Linters, types and import contracts only
 
 docs: .venv/ready ## Write the table of drivers into README.md
 	$(BIN)/lis-bridge driver list --markdown --into README.md
+
+pictures: .venv/ready-test ## Draw the console's pictures in docs/console anew, with the demo and Debian's chromium
+	$(BIN)/python -m pytest -q tests/browser/test_pictures.py --pictures
 
 bench: .venv/ready-bench ## Measure beside other parsers and keep this machine's figures (ARGS="benches/test_hl7.py")
 	$(BIN)/python -m pytest -q --benchmark-quiet --keep $(or $(ARGS),benches)

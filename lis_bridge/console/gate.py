@@ -23,8 +23,8 @@ from lis_bridge.core.faults import StorageError
 SESSION = "lis_bridge_session"
 VISIT = "lis_bridge_visit"
 LANGUAGE = "lis_bridge_language"
-OPEN = ("/static/", "/login", "/setup/", "/language")
-"""Paths that need no session; all but the first two need an unlocked console or the link."""
+OPEN = ("/static/", "/login", "/setup/", "/language", "/waiting")
+"""Paths that need no session; without an engineer there are only those of ``WHEN_LOCKED``."""
 WHEN_LOCKED = ("/static/", "/setup/", "/language")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 1024 * 1024

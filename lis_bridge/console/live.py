@@ -26,9 +26,9 @@ _log = structlog.get_logger(__name__)
 Topic = str
 TOPICS: Mapping[str, tuple[Topic, ...]] = {
     "links": ("analyzers", "work", "top"),
-    "messages": ("analyzers", "work", "tubes", "figures", "top"),
-    "deliveries": ("work", "tubes", "figures", "top"),
-    "decisions": ("work", "tubes", "figures", "top"),
+    "messages": ("analyzers", "work", "tubes", "figures", "top", "counts"),
+    "deliveries": ("work", "tubes", "figures", "top", "counts"),
+    "decisions": ("work", "tubes", "figures", "top", "counts"),
     "lines": ("line",),
     "time": ("analyzers", "work", "figures", "top"),
 }

@@ -26,6 +26,15 @@ class Rendering:
     def __init__(self, zone: tzinfo, tests: TestCatalogue) -> None:
         self._environments = {language: _environment(language, zone, tests) for language in LANGUAGES}
 
+    def warm(self, now: datetime) -> None:
+        """Compile every template and load what numbers and times need, so that the first visitor does not wait for it."""
+        for made in self._environments.values():
+            for name in made.list_templates():
+                made.get_template(name)
+            made.filters["number"](0)
+            made.filters["day"](now)
+            made.filters["lasting"](now, now)
+
     def __call__(self, template: str, language: Language, values: Mapping[str, Any]) -> str:
         """A template's text."""
         return self._environments[language].get_template(template).render(values)

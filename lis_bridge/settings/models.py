@@ -153,7 +153,7 @@ class Console(Table):
     enabled: bool = True
     certificate: Path | None = None
     key: Path | None = None
-    idle_minutes: int = Field(15, ge=1, le=1440)
+    idle_minutes: int = Field(30, ge=1, le=1440)
     session_hours: int = Field(12, ge=1, le=168)
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
+from lis_bridge.simulate.afternoon import Afternoon, Pace
 from lis_bridge.simulate.analyzer import NO_MISHAPS, Analyzer, Mishaps, Taken
 from lis_bridge.simulate.bridge import BridgeProcess, free_port
 from lis_bridge.simulate.lis import Lis, Received
@@ -29,6 +30,7 @@ from lis_bridge.transport import Link, open_link
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LINE, HEMATOLOGY, HEMORHEOLOGY = "line-1", "hematology-1", "hemorheology-1"
+NAMES = {LINE: "生化免疫流水线", HEMATOLOGY: "血球分析仪", HEMORHEOLOGY: "血流变仪"}
 DRIVERS = {LINE: "mindray-bs", HEMATOLOGY: "sysmex-xn", HEMORHEOLOGY: "zonci-zl"}
 MISHAPS = {LINE: Mishaps(drop_every=11, twice_every=7), HEMATOLOGY: Mishaps(spoil_every=3)}
 AWAY_SECONDS = 3.0
@@ -60,7 +62,7 @@ class Guest(Protocol):
         """The configuration stands, the bridge is about to start."""
 
     async def stay(self, found: Report) -> None:
-        """Both ends were compared; the bridge goes on until this returns."""
+        """Both ends were compared; bridge and analyzers go on until this returns."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,19 @@ class Demo:
     """One run in a folder, which holds configuration, database and log afterwards."""
 
     def __init__(
-        self, tubes: int, folder: Path, watch: Watch, *, seed: int, away: float = AWAY_SECONDS, guest: Guest | None = None
+        self,
+        tubes: int,
+        folder: Path,
+        watch: Watch,
+        *,
+        seed: int,
+        away: float = AWAY_SECONDS,
+        guest: Guest | None = None,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
     ) -> None:
         self._guest = guest
+        self._pace = pace
+        self._seed = seed
         self._folder = folder
         self._watch = watch
         self._away = away
@@ -87,11 +99,14 @@ class Demo:
         self._taken: dict[str, list[Taken]] = {one.analyzer: [] for one in self._stations}
         self._last: dict[Place, str] = {}
         self._changed = asyncio.Event()
+        self.received: Sequence[Received] = ()
+        """What the LIS got; it grows."""
 
     async def run(self) -> Report:
         """Plays the morning and compares. Raises BridgeError where something could not even begin."""
         began = time.monotonic()
         async with Lis(heard=self._heard) as lis:
+            self.received = lis.received
             lines = _lines(self._stations)
             config = self._folder / "demo.toml"
             listen = self._guest.listen if self._guest else ""
@@ -102,11 +117,17 @@ class Demo:
             async with BridgeProcess(config) as bridge:
                 self._watch.begins("the analyzers work")
                 await _while_up(bridge, self._work(lines, lis))
-                if self._guest is not None:
-                    await _while_up(bridge, self._guest.stay(self._report(lis, began)))
+                found = self._report(lis, began) if self._guest else None
+                if self._guest is not None and found is not None:
+                    await _while_up(bridge, self._accompanied(self._guest.stay(found), lines, lis))
             for line in lines.values():
                 await line.link.close()
-        return self._report(lis, began)
+        return found or self._report(lis, began)
+
+    async def _accompanied(self, stay: Coroutine[Any, Any, None], lines: Mapping[str, Line], lis: Lis) -> None:
+        """The guest stays, and the analyzers go on slowly as long."""
+        links = {analyzer: line.link for analyzer, line in lines.items()}
+        await _until_first(stay, Afternoon(self._stations, links, self._seed, self._pace).run(lis, datetime.now(ZONE)))
 
     def _report(self, lis: Lis, began: float) -> Report:
         return report(self._plan, lis.received, self._taken, self._folder / "bridge.db", time.monotonic() - began)
@@ -162,7 +183,12 @@ class Demo:
 
 async def _while_up(bridge: BridgeProcess, work: Coroutine[Any, Any, None]) -> None:
     """The work, unless the bridge ends before it."""
-    tasks = (asyncio.create_task(work), asyncio.create_task(bridge.ended()))
+    await _until_first(work, bridge.ended())
+
+
+async def _until_first(*works: Coroutine[Any, Any, None]) -> None:
+    """Until one of them ends, or fails with what it raises."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -193,9 +219,11 @@ def _serial() -> Line:
 def configuration(stations: Sequence[Station], lines: Mapping[str, Line], lis: str, listen: str = "") -> str:
     """The demo's configuration file; nothing in it that a laboratory's would not have. Without ``listen`` there is no console."""
     console = f'[console]\nlisten = "{listen}"' if listen else "[console]\nenabled = false"
-    tables = ['[site]\nid = "demo"', '[storage]\nurl = "sqlite:///bridge.db"', console]
+    tables = ['[site]\nid = "demo"\nname = "演示检验科"', '[storage]\nurl = "sqlite:///bridge.db"', console]
     for one in stations:
         link = lines[one.analyzer].url
-        tables.append(f'[[analyzer]]\nid = "{one.analyzer}"\ndriver = "{one.manifest.id}"\nlink = "{link}"')
+        tables.append(
+            f'[[analyzer]]\nid = "{one.analyzer}"\nname = "{NAMES[one.analyzer]}"\ndriver = "{one.manifest.id}"\nlink = "{link}"'
+        )
     tables.append(f'[[destination]]\nid = "lis"\nlink = "mllp://{lis}"')
     return "\n\n".join(tables) + "\n"

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from ..console.serving import PASSWORD, Running
+from ..console.test_now import file, row
 from .conftest import PHONE, WIDE, Open, log_in, violations
 
 
@@ -44,3 +45,16 @@ async def test_light_and_dark_are_remembered_on_this_machine(site: Running, scre
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_the_locked_door_rings_for_a_critical_value_and_names_nobody(site: Running, screen: Open) -> None:
+    page = await screen(f"{site.url}/login")
+    await expect(page.locator("#waiting")).to_have_attribute("data-criticals", "0")
+    await page.click("h1")  # a browser makes no sound before somebody touched the page
+    file(site, row("K", "6.82"))
+    await expect(page.locator("#waiting")).to_contain_text("有 1 条危急值待报告", timeout=15_000)
+    await expect(page).to_have_title("(1) 登录 · lis-bridge")
+    await expect(page.locator("html")).to_have_attribute("data-rang", "1")
+    assert await violations(page) == []
+    for told in ("K", "6.82", "林远山", "20260317000012", "line-1", "生化"):
+        assert told not in await page.locator("#waiting").inner_html()

@@ -30,7 +30,7 @@ async def test_now_fills_up_while_the_line_works_and_nobody_loads_it_again(now: 
 async def test_a_critical_value_rings_once_counts_in_the_title_and_is_called(now: Now, site: Running) -> None:
     page = await now()
     file(site, row("K", "6.82"))
-    await site.console_told("work")
+    await site.console_told("work", "counts")
     await expect(page).to_have_title("(1) Now · lis-bridge")
     await expect(page.locator("html")).to_have_attribute("data-rang", "1")
     assert await violations(page) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -174,3 +175,22 @@ async def test_the_language_is_the_user_s_and_stays_his(running: Running) -> Non
         assert (await client.post("/language", data={"csrf": token, "to": "zh", "next": "/"})).headers["location"] == "/"
     async with running.logged_in("jiang") as client:
         assert "现在没有要处理的" in (await client.get("/")).text
+
+
+async def test_the_locked_door_tells_a_count_and_nothing_else(running: Running) -> None:
+    file(running, row("K", "6.82"), row("NA", "140"))
+    async with running.visitor() as client:
+        told = await client.get("/waiting")
+    assert told.status_code == 200
+    assert 'data-criticals="1"' in told.text
+    assert re.sub(r"<[^>]+>", "", told.text).split() == ["有", "1", "条危急值待报告", "请登录查看。"]
+
+
+async def test_the_rail_counts_what_waits(running: Running) -> None:
+    file(running, row("K", "6.82"))
+    file(running, row("K", "4.3"), specimen=OTHER, complete=False)
+    async with running.logged_in("jiang") as client:
+        counts = (await client.get("/now/counts")).text
+    assert 'data-now="1"' in counts
+    assert 'data-quarantine="1"' in counts
+    assert 'data-deliveries=""' in counts

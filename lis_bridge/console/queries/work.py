@@ -17,6 +17,7 @@ MOST = 50
 """Items of one kind that are shown; the pages of each kind show all."""
 TO_MAP = (Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT, Reason.UNKNOWN_ENCODING)
 """Reasons that one mapping mends for many tubes: shown together."""
+MAPS = {str(Reason.UNKNOWN_CODE): "code", str(Reason.UNKNOWN_UNIT): "unit"}
 TROUBLE = ("stopped", "lost", "fault", "silent")
 
 
@@ -55,7 +56,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unmapped(msgspec.Struct, frozen=True, kw_only=True):
-    """Holds that the same mapping mends."""
+    """Holds that the same mapping mends; ``maps`` is what one mapping is of (code, unit), empty where several are needed or none helps."""
 
     id: str
     since: datetime
@@ -64,6 +65,7 @@ class Unmapped(msgspec.Struct, frozen=True, kw_only=True):
     codes: str
     results: int
     tubes: int
+    maps: str
     kind: str = "unmapped"
 
 
@@ -119,7 +121,7 @@ def work(tx: Connection, tiles: Sequence[Tile]) -> Work:
     found = criticals(tx)
     decisions: list[Item] = [*_held(tx), *_dead(tx), *_unmapped(tx), *_quarantined(tx)]
     troubles = _troubles(tiles)
-    return Work([*found, *decisions, *troubles], _open_criticals(tx), len(decisions), len(troubles))
+    return Work([*found, *decisions, *troubles], open_criticals(tx), len(decisions), len(troubles))
 
 
 def criticals(tx: Connection, limit: int = MOST, tube_id: int | None = None) -> list[Critical]:
@@ -151,7 +153,8 @@ def criticals(tx: Connection, limit: int = MOST, tube_id: int | None = None) -> 
     ]
 
 
-def _open_criticals(tx: Connection) -> int:
+def open_criticals(tx: Connection) -> int:
+    """How many critical values nobody was told of."""
     query = select(func.count()).select_from(critical).where(critical.c.state == literal_column("'open'"))
     return int(tx.execute(query).scalar_one())
 
@@ -215,6 +218,7 @@ def _unmapped(tx: Connection) -> list[Unmapped]:
             codes=codes.replace("\n", " "),
             results=results,
             tubes=tubes,
+            maps="" if "\n" in codes else MAPS.get(reason, ""),
         )
         for analyzer, reason, codes, tubes, results, since, first in tx.execute(query)
     ]

@@ -47,9 +47,12 @@
     return Boolean(button);
   }
 
-  // ── critical values: a sound, and a number in the title
-  let criticals = null, sound = null;
+  // ── critical values: a sound, and a number in the title, on every page and at the locked door
+  const AGAIN = 60000;
+  let sound = null, rung = 0;
   const muted = () => store.get("mute") === "1";
+  const touched = () => { try { return sessionStorage.getItem("touched") === "1"; } catch (_) { return false; } };
+  function touch() { try { sessionStorage.setItem("touched", "1"); } catch (_) { /* private window */ } }
   function ring() {
     if (muted()) return;
     try {
@@ -63,18 +66,21 @@
         tone.start(sound.currentTime + at);
         tone.stop(sound.currentTime + at + 0.24);
       }
+      rung = Date.now();
       root.dataset.rang = String(Number(root.dataset.rang || 0) + 1);
     } catch (_) { /* no sound here */ }
   }
   function badge() {
-    const work = $("#work");
-    if (!work) return;
-    const ids = $$("[data-list] > .item.is-crit").map((one) => one.id), count = Number(work.dataset.criticals);
-    document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
-    if (criticals && ids.some((id) => !criticals.has(id))) ring();
-    criticals = new Set(ids);
-    const mute = $("[data-mute]");
+    const mute = $("[data-mute]"), counts = $("#counts[data-raised], #waiting[data-raised]"), told = $("#work") || counts;
     if (mute) mute.setAttribute("aria-pressed", String(muted()));
+    if (told) document.title = (Number(told.dataset.criticals) ? `(${told.dataset.criticals}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+    if (!counts) return;
+    const { criticals, raised } = counts.dataset;
+    $$("[data-count]").forEach((one) => { one.textContent = counts.dataset[one.dataset.count] || ""; });
+    const fresh = raised !== store.get("raised"), locked = counts.id === "waiting";
+    if (!touched()) return; // a browser makes no sound before: it comes after the first touch
+    store.set("raised", raised);
+    if (Number(criticals) && (fresh || (locked && Date.now() - rung > AGAIN))) ring();
   }
 
   // ── a critical value's call
@@ -133,6 +139,7 @@
   }
 
   document.addEventListener("click", (e) => {
+    touch();
     const at = (sel) => e.target.closest(sel);
     if (at("[data-theme-toggle]")) theme();
     if (at("[data-mute]")) { store.set("mute", muted() ? "0" : "1"); badge(); }
@@ -145,6 +152,7 @@
     here();
   });
   document.addEventListener("keydown", (e) => {
+    touch();
     here();
     if (e.ctrlKey || e.altKey || e.metaKey || $("dialog[open]")) return;
     if (e.key === "/" && !typing(e)) { e.preventDefault(); const q = $("#q"); if (q) q.select(); return; }

@@ -1,0 +1,95 @@
+"""The pictures of docs/console.md, taken of the running demo in both languages; ``make pictures`` writes them anew."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from lis_bridge.console.words import LANGUAGES, TAGS, Language
+from lis_bridge.simulate.afternoon import Pace
+from lis_bridge.simulate.demo import Demo
+
+from .conftest import WIDE, Open, log_in
+from .guests import at_the_demo
+
+DOCS = Path(__file__).parents[2] / "docs"
+FOLDER = DOCS / "console"
+COLOURS = 64
+LARGEST = 90_000
+"""Bytes: a reader on a slow line sees the whole page."""
+PACE = Pace(tube=4.0, first_absence=600.0)
+PATIENCE = 60_000
+
+
+async def _login(page: Page, url: str) -> None:
+    await page.goto(f"{url}/login")
+    await expect(page.locator("#waiting p")).to_be_visible()
+
+
+async def _now(page: Page, url: str) -> None:
+    await page.goto(url)
+    await expect(page.locator(".item.is-crit").first).to_be_visible()
+
+
+INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {"now": _now}
+"""How to come to what a picture shows, after the login."""
+NAMES = [f"{name}.{language}.png" for name in ("login", *INSIDE) for language in LANGUAGES]
+
+
+async def test_every_picture_of_the_documents_can_be_taken(screen: Open, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    taken: dict[str, bytes] = {}
+
+    async def does(url: str, demo: Demo) -> None:
+        page = await screen(f"{url}/login")
+        await log_in(page, "lin")
+        for kind in ("is-crit", "is-quar", "is-warn"):
+            await expect(page.locator(f".item.{kind}").first).to_be_visible(timeout=PATIENCE)
+        for language in LANGUAGES:
+            await _speak(page, url, language)
+            for name, go in INSIDE.items():
+                await go(page, url)
+                taken[f"{name}.{language}.png"] = await _picture(page, language)
+        await page.click(".topbar .user form[action='/logout'] button")
+        for language in LANGUAGES:
+            await _speak(page, url, language)
+            await _login(page, url)
+            taken[f"login.{language}.png"] = await _picture(page, language)
+        await page.close()
+
+    await at_the_demo(tmp_path, 12, PACE, does)
+    assert sorted(taken) == sorted(NAMES)
+    assert {name: len(picture) for name, picture in taken.items() if len(picture) > LARGEST} == {}
+    if pytestconfig.getoption("pictures"):
+        FOLDER.mkdir(exist_ok=True)
+        for name, picture in taken.items():
+            (FOLDER / name).write_bytes(picture)
+
+
+def test_every_picture_that_the_documents_name_is_there_and_no_other() -> None:
+    named = re.findall(r"\(console/([\w.-]+\.png)\)", (DOCS / "console.md").read_text(encoding="utf-8"))
+    assert sorted(named) == sorted(NAMES)
+    assert sorted(file.name for file in FOLDER.iterdir()) == sorted(NAMES)
+    for name in NAMES:
+        with Image.open(FOLDER / name) as picture:
+            assert picture.size == WIDE, name
+
+
+async def _speak(page: Page, url: str, language: Language) -> None:
+    if await page.locator("html").get_attribute("lang") != TAGS[language]:
+        await page.click("button[name=to]")
+    await expect(page.locator("html")).to_have_attribute("lang", TAGS[language])
+
+
+async def _picture(page: Page, language: Language) -> bytes:
+    """The screen as a PNG of few colours; nothing on it may be cut off."""
+    assert await page.evaluate("document.documentElement.scrollWidth") <= WIDE[0]
+    shot = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
+    small = io.BytesIO()
+    shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
