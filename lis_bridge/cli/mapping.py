@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Codes and units that were mapped beside the configuration.")
 
 Analyzer = Annotated[str, typer.Argument(metavar="ANALYZER", help="Its id.", show_default=False)]
-Said = Annotated[str, typer.Argument(metavar="CODE", help="As the device writes it; with --unit a key of [analyzer.units].", show_default=False)]
-Unit = Annotated[bool, typer.Option("--unit", help="A unit and not a code: 'unit 15' is what the wire writes, HCY a code without a unit.")]
+Said = Annotated[
+    str,
+    typer.Argument(metavar="CODE", help="As the device writes it; with --unit a key of [analyzer.units].", show_default=False),
+]
+Unit = Annotated[
+    bool, typer.Option("--unit", help="A unit and not a code: 'unit 15' is what the wire writes, HCY a code without a unit.")
+]
 
 
 @app.command("list", epilog="Example: lis-bridge mapping list -c bridge.toml")
@@ -42,7 +47,9 @@ def list_(config: ConfigFile, json: Json = False) -> None:
 def add(
     analyzer: Analyzer,
     said: Said,
-    means: Annotated[str, typer.Argument(metavar="MEANS", help="A test of the catalogue; with --unit a unit.", show_default=False)],
+    means: Annotated[
+        str, typer.Argument(metavar="MEANS", help="A test of the catalogue; with --unit a unit.", show_default=False)
+    ],
     config: ConfigFile,
     by: By,
     unit: Unit = False,
