@@ -26,9 +26,9 @@ _log = structlog.get_logger(__name__)
 Topic = str
 TOPICS: Mapping[str, tuple[Topic, ...]] = {
     "links": ("analyzers", "work", "top"),
-    "messages": ("analyzers", "work", "tubes", "figures", "top"),
-    "deliveries": ("work", "tubes", "figures", "top"),
-    "decisions": ("work", "tubes", "figures", "top"),
+    "messages": ("analyzers", "work", "tubes", "figures", "top", "quarantine"),
+    "deliveries": ("work", "tubes", "figures", "top", "deliveries"),
+    "decisions": ("work", "tubes", "figures", "top", "quarantine", "deliveries"),
     "lines": ("line",),
     "time": ("analyzers", "work", "figures", "top"),
 }

@@ -133,10 +133,10 @@ class Decisions:
         outbox.resend(self._tx, delivery_id, self._at)
         self._note("delivery resent", f"delivery {delivery_id}")
 
-    def dismiss(self, delivery_id: int) -> None:
+    def dismiss(self, delivery_id: int, why: str = "") -> None:
         """Give a dead delivery up. Raises UsageError."""
         outbox.dismiss(self._tx, delivery_id, self._at)
-        self._note("delivery dismissed", f"delivery {delivery_id}")
+        self._note("delivery dismissed", f"delivery {delivery_id}", **({"why": why} if why else {}))
 
     def replay(self, journal_id: int) -> None:
         """Have a journal entry processed again. Raises UsageError."""

@@ -38,11 +38,16 @@ def knows_unit(tests: TestCatalogue, text: str) -> bool:
 
 def waiting(tx: Connection, analyzer: str, kind: Kind, said: str) -> list[int]:
     """The journal entries with an open hold that this mapping mends. Which unit a hold means only its entry tells: all of them are read again."""
+    return held(tx, analyzer, kind, said if kind == "code" else None)
+
+
+def held(tx: Connection, analyzer: str, kind: Kind, code: str | None) -> list[int]:
+    """The journal entries with an open hold for an unknown code, or for an unknown unit, that names this code of the device."""
     h = hold.c
     query = select(h.journal_id, h.codes).where(
         h.state == literal_column("'open'"), h.analyzer == analyzer, h.reason == _REASONS[kind].value
     )
-    return sorted({id for id, codes in tx.execute(query) if kind == "unit" or said in codes.split("\n")})
+    return sorted({id for id, codes in tx.execute(query) if code is None or code in codes.split("\n")})
 
 
 def reopen(tx: Connection, entries: Collection[int]) -> int:

@@ -325,7 +325,7 @@ audit = Table(
     Column("id", _Id, primary_key=True),
     Column("at", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("via", Text, nullable=False),  # console, command line, service
+    Column("via", Text, nullable=False),  # console, API, command line, service
     Column("address", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),  # "tube 2026…", "hold 12"
@@ -335,6 +335,7 @@ audit = Table(
 """Who saw what and who did what: appended, never changed; each row's digest covers all rows before it."""
 Index("audit_subject", audit.c.subject, audit.c.id)
 Index("audit_actor", audit.c.actor, audit.c.id)
+Index("audit_action", audit.c.action, audit.c.id)
 
 _SEALED = "RAISE(ABORT, 'the audit log is append-only')"
 APPEND_ONLY = {

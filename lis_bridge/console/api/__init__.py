@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
+from lis_bridge.console.api import administration, deliveries, onboarding, quarantine
 from lis_bridge.console.api import analyzers as devices
-from lis_bridge.console.api import onboarding
 from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
 
 router = APIRouter(prefix="/api/v1", tags=["now"])
+ROUTERS = (router, quarantine.router, deliveries.router, administration.router)
 
 
 @router.get("/analyzers")

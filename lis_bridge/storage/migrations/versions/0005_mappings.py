@@ -1,12 +1,12 @@
-"""What a person maps in the console, and the tokens that scripts show."""
+"""What a person maps in the console, the tokens that scripts show, and an index to find actions by."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 # SQLite makes only INTEGER PRIMARY KEY an alias of the rowid.
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -38,3 +38,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest"),
     )
+    op.create_index("audit_action", "audit", ["action", "id"])
