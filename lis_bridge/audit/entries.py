@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Via = Literal["console", "command line", "service"]
+Via = Literal["console", "API", "command line", "service"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
@@ -29,14 +30,17 @@ def lines(
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,
+    since: int | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Line]:
-    """A page, newest first; the next page is ``before`` the last id of this one."""
+    """A page, newest first; the next page is ``before`` the last id of this one, none has an id below ``since``."""
     wanted: list[ColumnElement[bool]] = []
     for column, value in ((_a.actor, actor), (_a.action, action), (_a.subject, subject)):
         if value is not None:
             wanted.append(column == value)
+    if since is not None:
+        wanted.append(_a.id >= since)
     if before is not None:
         wanted.append(_a.id < before)
     rows = tx.execute(select(*_COLUMNS).where(*wanted).order_by(_a.id.desc()).limit(limit))
@@ -45,14 +49,17 @@ def lines(
 
 def verify(tx: Connection, known: Head | None = None) -> Head | Broken:
     """Follow the whole chain; ``known`` is a head that was written down before."""
-    return follow(_all(tx), known)
+    return follow(all_of(partial(after, tx)), known)
 
 
-def _all(tx: Connection) -> Iterator[Line]:
-    after = 0
-    while True:
-        found = [Line(*row) for row in _AFTER.rows(tx, after=after)]
+def all_of(page: Callable[[int], list[Line]]) -> Iterator[Line]:
+    """Every entry in its order; ``page`` gives those after an id, as ``after`` does, for which each may have a snapshot of its own."""
+    last = 0
+    while found := page(last):
         yield from found
-        if len(found) < _PAGE:
-            return
-        after = found[-1].id
+        last = found[-1].id
+
+
+def after(tx: Connection, id: int) -> list[Line]:
+    """The entries that follow an id, the oldest first, so many as are read at once; none after the last."""
+    return [Line(*row) for row in _AFTER.rows(tx, after=id)]

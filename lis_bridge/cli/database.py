@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def database(file: Path) -> Iterator[tuple[Config, Store]]:
-    """A configuration and its open store; a command never makes a database. Raises ConfigError and StorageError."""
-    from lis_bridge import settings
+    """A configuration with what was mapped since, and its open store; a command never makes a database. Raises ConfigError and StorageError."""
+    from lis_bridge import mappings, settings
     from lis_bridge.storage import Store
 
     config = settings.load(file)
@@ -27,4 +27,6 @@ def database(file: Path) -> Iterator[tuple[Config, Store]]:
             "no database is there yet", where=place, hint="lis-bridge run makes it; is this the right configuration?"
         )
     with Store.open(config.storage.url) as store:
+        with store.read() as tx:
+            config = mappings.applied(config, mappings.every(tx))
         yield config, store

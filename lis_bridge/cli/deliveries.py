@@ -96,10 +96,15 @@ def resend(delivery: Id, config: ConfigFile, by: By) -> None:
 
 
 @app.command("dismiss", epilog="Example: lis-bridge deliveries dismiss 812 -c bridge.toml --by Lin")
-def dismiss(delivery: Id, config: ConfigFile, by: By) -> None:
+def dismiss(
+    delivery: Id,
+    config: ConfigFile,
+    by: By,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason; kept in the audit log.")] = "",
+) -> None:
     """Give a dead delivery up: the LIS never gets it, and what waits behind it goes on."""
     with _deciding(config, by) as decisions:
-        decisions.dismiss(delivery)
+        decisions.dismiss(delivery, why)
     typer.echo(f"delivery {delivery} is dismissed")
 
 

@@ -15,7 +15,7 @@ from lis_bridge.cli.exits import Exit
 from lis_bridge.cli.output import Json, document
 
 if TYPE_CHECKING:
-    from lis_bridge.cli.checkups import Line
+    from lis_bridge.runtime.checkups import Line
 
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -41,7 +41,7 @@ def doctor(config: MaybeConfig = None, json: Json = False) -> int:
 
 def examine(config: Path | None, now: datetime) -> list[Line]:
     """Every check's lines. Raises ConfigError."""
-    from lis_bridge.cli import checkups
+    from lis_bridge.runtime import checkups
 
     lines = list(checkups.machine(now))
     if config is not None:

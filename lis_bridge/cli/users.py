@@ -102,6 +102,51 @@ def disable(
     typer.echo(f"{name} may log in" if undo else f"{name} is locked out")
 
 
+@app.command("token", epilog='Example: lis-bridge users token jiang --for "night export" --role viewer -c bridge.toml')
+def token(
+    name: Name,
+    config: ConfigFile,
+    by: By,
+    for_: Annotated[str, typer.Option("--for", metavar="TEXT", help="What the script does.", show_default=False)],
+    role: Role = "viewer",
+    json: Json = False,
+) -> None:
+    """Make a token with which a script uses the API in this user's name, and print it once."""
+    from lis_bridge.console.accounts import tokens
+
+    with database(config) as (_, store), store.write() as tx:
+        made = tokens.add(tx, name, for_, role, _note(by))
+    document({"token": made}) if json else typer.echo(made)
+
+
+@app.command("tokens", epilog="Example: lis-bridge users tokens -c bridge.toml")
+def tokens_(config: ConfigFile, json: Json = False) -> None:
+    """Every token that was made, without the token itself."""
+    from lis_bridge.console.accounts import tokens
+
+    with database(config) as (_, store), store.read() as tx:
+        found = tokens.every(tx)
+    if json:
+        document(found)
+        return
+    rows = [(one.id, one.user, one.role, one.name, one.created_at, one.revoked_at) for one in found]
+    table(("token", "user", "role", "for", "made, UTC", "revoked, UTC"), rows, empty="there are none")
+
+
+@app.command("revoke", epilog="Example: lis-bridge users revoke 3 -c bridge.toml")
+def revoke(
+    token: Annotated[int, typer.Argument(metavar="TOKEN", help="Its number, as tokens shows it.", show_default=False)],
+    config: ConfigFile,
+    by: By,
+) -> None:
+    """End a token at once."""
+    from lis_bridge.console.accounts import tokens
+
+    with database(config) as (_, store), store.write() as tx:
+        tokens.revoke(tx, token, _note(by))
+    typer.echo(f"token {token} is revoked")
+
+
 def _note(by: str) -> Note:
     from lis_bridge.console.accounts.users import Note
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lis_bridge.console.accounts import sessions, users
+from lis_bridge.console.accounts import sessions, tokens, users
 from lis_bridge.console.accounts.sessions import Session
 from lis_bridge.console.site import Site
 from lis_bridge.console.words import language_of
@@ -78,6 +78,9 @@ class Gate:
         return await self._refusal(request, session) or self._app
 
     async def _session(self, request: Request) -> Session | None:
+        bearer = bearer_of(request)
+        if bearer:
+            return await self._site.read(lambda tx: tokens.find(tx, bearer, self._site.clock.now()))
         token = request.cookies.get(SESSION)
         if not token or request.url.path.startswith("/static/"):
             return None
@@ -121,6 +124,12 @@ class Gate:
             await send(message)
 
         return dressed
+
+
+def bearer_of(request: Request) -> str:
+    """The token that a script shows (RFC 6750), only to the API: a browser sends none by itself, so that no form token is asked for beside it."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and request.url.path.startswith("/api/") else ""
 
 
 def cookie(request: Request, name: str, value: str, *, lasts: int | None = None) -> str:

@@ -26,9 +26,9 @@ _log = structlog.get_logger(__name__)
 Topic = str
 TOPICS: Mapping[str, tuple[Topic, ...]] = {
     "links": ("analyzers", "work", "top"),
-    "messages": ("analyzers", "work", "tubes", "figures", "top", "counts"),
-    "deliveries": ("work", "tubes", "figures", "top", "counts"),
-    "decisions": ("work", "tubes", "figures", "top", "counts"),
+    "messages": ("analyzers", "work", "tubes", "figures", "top", "counts", "quarantine"),
+    "deliveries": ("work", "tubes", "figures", "top", "counts", "deliveries"),
+    "decisions": ("work", "tubes", "figures", "top", "counts", "quarantine", "deliveries"),
     "lines": ("line",),
     "time": ("analyzers", "work", "figures", "top"),
 }

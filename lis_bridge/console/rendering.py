@@ -14,6 +14,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lis_bridge.catalogue.tests import Test, TestCatalogue
+from lis_bridge.console.bytes import pieces
 from lis_bridge.console.words import LANGUAGES, LOCALES, TAGS, Language, say, translations
 from lis_bridge.core.holds import WORDS
 
@@ -60,11 +61,13 @@ def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Envi
         minute=lambda moment: f"{moment.astimezone(zone):%H:%M}",
         moment=lambda moment: f"{moment.astimezone(zone):%H:%M:%S.%f}"[:-3],
         iso=lambda moment: moment.astimezone(zone).isoformat(timespec="seconds"),
+        stamp=lambda text: f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M:%S}",
         lasting=partial(_lasting, locale=locale),
         named=partial(_named, language=language),
         said=partial(say, language=language),
         reason=partial(_reason, language=language),
         remedy=partial(_remedy, language=language),
+        pieces=pieces,
     )
     return made
 

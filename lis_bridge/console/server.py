@@ -75,6 +75,7 @@ class Console:
             service.switches,
             bench_of(service),
             drafts_of(service.config),
+            service.look,
         )
         await self._lock_or_unlock()
         self._tasks = [asyncio.create_task(self._serve(), name="console"), asyncio.create_task(self.hub.watch(), name="hub")]

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from sqlalchemy import Connection
 
+from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.console.accounts.sessions import Ages
 from lis_bridge.console.accounts.setup import SetupLink
 from lis_bridge.console.accounts.throttle import Throttle
 from lis_bridge.console.live import Hub
 from lis_bridge.console.onboarding.bench import Bench
 from lis_bridge.console.onboarding.drafts import Drafts
+from lis_bridge.console.queries.audit import Verification
 from lis_bridge.console.queries.day import Day
 from lis_bridge.console.rendering import Rendering
 from lis_bridge.core.clock import Clock
+from lis_bridge.pipeline.deciding import Reader
 from lis_bridge.runtime.plans import Compiled
 from lis_bridge.runtime.status import Snapshot
 from lis_bridge.runtime.switching import Switches
@@ -50,20 +54,31 @@ class Site:
     switches: Switches
     bench: Bench
     drafts: Drafts
+    look: Callable[[], None] = lambda: None
+    """Has the service look at once at what was decided; in the loop's thread."""
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True
+    tiers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Drivers that were checked for their tier, by id."""
+    verification: Verification | None = None
+    """The last check of the audit log that somebody asked for."""
     _shown: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READERS)
         self.drafting = anyio.Lock()  # of two changes of a draft, the second sees the first
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def ages(self) -> Ages:
         """How long sessions live."""
         console = self.config.console
         return Ages(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
+
+    def reader(self) -> Reader:
+        """Reads journal entries as the running service does now."""
+        return Reader(self.compiled.plans, Formulas.load(), self.compiled.tests)
 
     def local(self, moment: datetime | None = None) -> datetime:
         """A moment, or now, in the laboratory's zone."""
@@ -74,6 +89,11 @@ class Site:
         if session not in self._shown and len(self._shown) >= REMEMBERED:
             self._shown.pop(next(iter(self._shown)))
         return self._shown.setdefault(session, set())
+
+    def background(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task that nobody waits for until it ends."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """A query's answer, in a snapshot of its own, in a thread."""

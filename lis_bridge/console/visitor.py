@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
+from pydantic import BeforeValidator, Field, StringConstraints
 from starlette.responses import HTMLResponse
 
 from lis_bridge import audit
 from lis_bridge.console.accounts import sessions
 from lis_bridge.console.accounts.users import Note, Role, User
+from lis_bridge.console.gate import bearer_of
 from lis_bridge.console.site import Site
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,7 +38,7 @@ def user_of(request: Request) -> User:
 
 async def check_form(request: Request) -> None:
     """Every request that changes something carries the token of its session, as a header or as a field. Raises 403."""
-    if request.method in SAFE:
+    if request.method in SAFE or bearer_of(request):
         return
     sent = request.headers.get(HEADER) or str((await request.form()).get(FIELD, ""))
     if not hmac.compare_digest(sent.encode(), sessions.csrf(request.scope["state"]["secret"]).encode()):
@@ -55,6 +57,11 @@ def may(role: Role) -> Callable[[Request], User]:
     return check
 
 
+_BLANK = BeforeValidator(lambda value: value or None)  # a field that was left empty is none
+Text = Annotated[Annotated[str, StringConstraints(max_length=100)] | None, _BLANK]
+Day = Annotated[date | None, _BLANK]
+Before = Annotated[Annotated[int, Field(ge=1)] | None, _BLANK]
+"""What a list is narrowed to, in its address; ``Before`` is where the page before ended."""
 SiteOf = Annotated[Site, Depends(site_of)]
 Viewer = Annotated[User, Depends(may("viewer"))]
 Technician = Annotated[User, Depends(may("technician"))]
@@ -68,7 +75,9 @@ def address_of(request: Request) -> str:
 
 def note_of(request: Request) -> Note:
     """In whose name a change is written down."""
-    return Note(user_of(request).name, site_of(request).clock.now(), "console", address_of(request))
+    return Note(
+        user_of(request).name, site_of(request).clock.now(), "API" if bearer_of(request) else "console", address_of(request)
+    )
 
 
 async def note_view(request: Request, subject: str, **detail: Any) -> None:
@@ -78,6 +87,15 @@ async def note_view(request: Request, subject: str, **detail: Any) -> None:
         at=note.at, actor=note.by, via=note.via, address=note.address, action="viewed", subject=subject, detail=detail
     )
     await site_of(request).write(lambda tx: audit.append(tx, entry))
+
+
+async def note_shown(request: Request, subject: str, tubes: Iterable[str]) -> None:
+    """Write down which patients' tubes a list has shown, each once a session."""
+    known = site_of(request).shown_to(request.scope["state"]["session"].token)
+    fresh = sorted(set(tubes) - known - {""})
+    if fresh:
+        await note_view(request, subject, tubes=fresh)
+        known.update(fresh)
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

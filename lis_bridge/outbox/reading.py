@@ -87,10 +87,11 @@ def lines(
     destination: str | None = None,
     state: State | None = None,
     tube_id: int | None = None,
+    since: int | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Line]:
-    """A page of deliveries without their bytes, newest first; the next page is ``before`` the last id of this one."""
+    """A page of deliveries without their bytes, newest first; the next page is ``before`` the last id of this one, none has an id below ``since``."""
     query = select(*_COLUMNS).join(tube, tube.c.id == _d.tube_id).order_by(_d.id.desc()).limit(limit)
     if destination is not None:
         query = query.where(_d.destination == destination)
@@ -98,6 +99,8 @@ def lines(
         query = query.where(_in_state(state))
     if tube_id is not None:
         query = query.where(_d.tube_id == tube_id)
+    if since is not None:
+        query = query.where(_d.id >= since)
     if before is not None:
         query = query.where(_d.id < before)
     return [_line(row) for row in tx.execute(query)]

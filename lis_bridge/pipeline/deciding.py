@@ -13,14 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lis_bridge import attachments, audit, journal, outbox
+from lis_bridge import attachments, audit, journal, mappings, outbox
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
-from lis_bridge.pipeline import alarms, pictures
+from lis_bridge.mappings import Kind
+from lis_bridge.pipeline import alarms, pictures, remapping
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.settings import Destination
 from lis_bridge.tubes import desk, keys
@@ -154,10 +155,10 @@ class Decisions:
         outbox.resend(self._tx, delivery_id, self._at)
         self._note("delivery resent", f"delivery {delivery_id}")
 
-    def dismiss(self, delivery_id: int) -> None:
+    def dismiss(self, delivery_id: int, why: str = "") -> None:
         """Give a dead delivery up. Raises UsageError."""
         outbox.dismiss(self._tx, delivery_id, self._at)
-        self._note("delivery dismissed", f"delivery {delivery_id}")
+        self._note("delivery dismissed", f"delivery {delivery_id}", **({"why": why} if why else {}))
 
     def replay(self, journal_id: int) -> None:
         """Have a journal entry processed again. Raises UsageError."""
@@ -168,6 +169,19 @@ class Decisions:
         """Take a quarantined message off the list; its bytes stay in the journal. Raises UsageError."""
         journal.discard(self._tx, journal_id, f"{self._by}: {why}")
         self._note("entry discarded", f"journal entry {journal_id}", why=why)
+
+    def map(self, analyzer: str, kind: Kind, said: str, means: str, tests: TestCatalogue) -> int:
+        """Map a device's code or unit, and have what waited for it processed again: how many entries. Raises UsageError."""
+        remapping.check(kind, said, means, tests)
+        mappings.add(self._tx, analyzer, kind, said, means, self._by, self._at)
+        replayed = remapping.reopen(self._tx, remapping.waiting(self._tx, analyzer, kind, said))
+        self._note(f"{kind} mapped", f"analyzer {analyzer}", said=said, means=means, replayed=replayed)
+        return replayed
+
+    def unmap(self, analyzer: str, kind: Kind, said: str) -> None:
+        """Take a mapping back; what was filed by it stays. Raises UsageError."""
+        mappings.remove(self._tx, analyzer, kind, said)
+        self._note(f"{kind} mapping removed", f"analyzer {analyzer}", said=said)
 
     def register_call(self, critical_id: int, *, told: str, ward: str, read_back: bool) -> None:
         """Note that a person was told of a critical value. Raises BridgeError."""

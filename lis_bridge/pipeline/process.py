@@ -8,8 +8,9 @@ what is known adds nothing. Controls, calibrations, queries and service messages
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import Lock
 
 import msgspec
 import structlog
@@ -95,6 +96,7 @@ class Process:
         clock: Clock,
     ) -> None:
         self._instruments = instruments
+        self._reading = Lock()  # plans keep caches
         self._outlets = tuple(Outlet(destination, tests, rules.zone) for destination in destinations)
         self._rules = rules
         self._tests = tests
@@ -103,8 +105,16 @@ class Process:
         self._clock = clock
         self.tubes = Tubes()
 
+    def exchange(self, analyzer: str, plan: Plan) -> None:
+        """From now on this analyzer's entries are read by ``plan``, also those that were read already and are not processed yet."""
+        self._instruments = {**self._instruments, analyzer: replace(self._instruments[analyzer], plan=plan)}
+
     def read(self, entry: Filed) -> Reading:
-        """What the entry says. Touches no database; from one thread at a time."""
+        """What the entry says. Touches no database."""
+        with self._reading:
+            return self._read(entry)
+
+    def _read(self, entry: Filed) -> Reading:
         instrument = self._instruments.get(entry.analyzer)
         if instrument is None:
             detail = f"analyzer {entry.analyzer} is not configured; add it again, then replay"
@@ -119,8 +129,9 @@ class Process:
         )
 
     def __call__(self, tx: Connection, entry: Filed, reading: Reading | None = None) -> Processed:
-        """Process a pending entry in ``tx``; afterwards it is done or quarantined. It is read here where that was not done before."""
-        reading = reading or self.read(entry)
+        """Process a pending entry in ``tx``; afterwards it is done or quarantined. It is read here where that was not done by the present plan."""
+        if reading is None or reading.instrument is not self._instruments.get(entry.analyzer):
+            reading = self.read(entry)
         instrument = reading.instrument
         if reading.refused is not None or instrument is None:
             assert reading.refused is not None

@@ -50,12 +50,17 @@ class _UnreadError(Exception):
 
 
 class Backlog:
-    """Drives ``step``; ``settled`` hears each outcome after the commit, in the loop."""
+    """Drives ``step``; ``settled`` hears each outcome after the commit, in the loop; ``before`` is called before each look into the journal, in
+    its transaction.
+    """
 
-    def __init__(self, writer: Writer, step: Step, settled: Callable[[Any], None]) -> None:
+    def __init__(
+        self, writer: Writer, step: Step, settled: Callable[[Any], None], before: Callable[[Connection], None] = lambda tx: None
+    ) -> None:
         self._writer = writer
         self._step = step
         self._settled = settled
+        self._before = before
         self._wake = asyncio.Event()
         self._stopping = False
         self._fresh: deque[Filed] = deque()
@@ -117,10 +122,14 @@ class Backlog:
 
     async def _found(self) -> list[Filed]:
         """The next page of the journal, by itself."""
-        page: list[Filed] = await self._writer.call_async(partial(_page, after=self._seen))
+        page: list[Filed] = await self._writer.call_async(partial(self._page, after=self._seen))
         if page:
             self._seen = page[-1].id
         return page
+
+    def _page(self, tx: Connection, after: int) -> list[Filed]:
+        self._before(tx)
+        return journal.pending(tx, PAGE, after)
 
     async def _handed(self) -> list[Filed]:
         """The next page of what was handed over, without what the journal has shown meanwhile."""
@@ -181,10 +190,6 @@ class Backlog:
             return True
         self.quarantined += 1
         return True
-
-
-def _page(tx: Connection, after: int) -> list[Filed]:
-    return journal.pending(tx, PAGE, after)
 
 
 def _apply(tx: Connection, step: Step, entry: Filed, reading: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lis_bridge.catalogue.library import Library
@@ -16,11 +15,11 @@ from lis_bridge.settings import Analyzer, Config
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Everything that is read from drivers and catalogue, once; ``plans`` are by analyzer id."""
+    """Everything that is read from drivers and catalogue; ``plans`` are by analyzer id, and one is exchanged when something was mapped."""
 
     library: Library
     tests: TestCatalogue
-    plans: Mapping[str, Plan]
+    plans: dict[str, Plan]
 
     def is_whole(self, entry: Entry) -> bool:
         """True when the frames that a killed process left make up whole messages (an analyzer that is configured no more: no)."""
@@ -33,11 +32,14 @@ def compiled(config: Config, library: Library | None = None) -> Compiled:
     """Load (where ``library`` is not loaded yet) and compile. Raises DriverError and ConfigError."""
     library = library or Library.load(resources.drivers(config.drivers.paths))
     tests = TestCatalogue.load()
-    plans = {
-        analyzer.id: library.plan(analyzer.driver, tests, zone=config.site.timezone, overrides=_overrides(analyzer))
-        for analyzer in config.analyzers
-    }
-    return Compiled(library, tests, plans)
+    found = Compiled(library, tests, {})
+    found.plans.update((analyzer.id, plan_of(analyzer, config, found)) for analyzer in config.analyzers)
+    return found
+
+
+def plan_of(analyzer: Analyzer, config: Config, read: Compiled) -> Plan:
+    """One analyzer's driver with what the site says differently. Raises DriverError."""
+    return read.library.plan(analyzer.driver, read.tests, zone=config.site.timezone, overrides=_overrides(analyzer))
 
 
 def _overrides(analyzer: Analyzer) -> Overrides:

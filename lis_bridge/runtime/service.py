@@ -21,6 +21,7 @@ from lis_bridge.runtime import status
 from lis_bridge.runtime.backlog import Backlog
 from lis_bridge.runtime.captures import captures_of
 from lis_bridge.runtime.logs import place_of
+from lis_bridge.runtime.mapped import Mapped
 from lis_bridge.runtime.metrics import registry
 from lis_bridge.runtime.plans import Compiled, compiled
 from lis_bridge.runtime.reception import Reception
@@ -93,6 +94,11 @@ class Service:
         self._write_status()
         _log.info("ready", site=self.config.site.id, analyzers=len(self._receptions), destinations=len(self.senders))
 
+    def look(self) -> None:
+        """A person decided something: see what is to be processed or read differently, at once. In the loop's thread."""
+        if self._backlog is not None:
+            self._backlog.notify()
+
     def snapshot(self) -> status.Snapshot:
         """What the service says of itself now."""
         now = self.clock.now()
@@ -112,7 +118,8 @@ class Service:
         await self._recover()
         made = self._build(Parts(self.config, self.compiled, self.store, self.writer, self.clock))
         self.senders = made.senders
-        self._backlog = Backlog(self.writer, made.process, made.settled)
+        mapped = Mapped(self.config, self.compiled, made.exchange)
+        self._backlog = Backlog(self.writer, made.process, made.settled, mapped.look)
         self._supervise("processing", self._backlog.run)
         self._receptions = receptions(self.config, self.compiled, Ledger(self.writer, self.clock, self._backlog.notify))
         self.switches = Switches(self._receptions, captures_of(self.config), self._begin_link, self._end_link)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from lis_bridge.catalogue.derive import Formulas
+from lis_bridge.catalogue.plan import Plan
 from lis_bridge.core.clock import Clock
 from lis_bridge.outbox import Mark
 from lis_bridge.pipeline.outbound import Outbound
@@ -63,17 +64,20 @@ class Parts:
     clock: Clock
 
 
-def _nobody(_outcome: Any) -> None:
+def _nobody(*_outcome: Any) -> None:
     """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What becomes of entries, and who sends; ``settled`` hears in the loop what became of each, after its commit."""
+    """What becomes of entries, and who sends; ``settled`` hears in the loop what became of each, after its commit; ``exchange`` takes an analyzer's
+    new plan, in the storage thread.
+    """
 
     process: Step
     senders: Sequence[Sender]
     settled: Callable[[Any], None] = _nobody
+    exchange: Callable[[str, Plan], None] = _nobody
 
 
 def work(parts: Parts) -> Work:
@@ -83,7 +87,7 @@ def work(parts: Parts) -> Work:
     instruments = {analyzer.id: instrument(analyzer, compiled) for analyzer in config.analyzers}
     process = Process(instruments, config.destinations, rules, compiled.tests, Formulas.load(), parts.clock)
     senders = _senders(parts, process.tubes.seal)
-    return Work(process, list(senders.values()), partial(_hand_on, senders))
+    return Work(process, list(senders.values()), partial(_hand_on, senders), process.exchange)
 
 
 def _hand_on(senders: Mapping[str, Outbound], outcome: Processed) -> None:

@@ -297,13 +297,39 @@ session = Table(
     Column("seen_at", Text, nullable=False),
 )
 
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", _Id, ForeignKey("user.id"), nullable=False),
+    Column("name", Text, nullable=False),  # what it is for
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of the token, never the token
+    Column("role", Text, nullable=False),  # at most the user's
+    Column("created_at", Text, nullable=False),
+    Column("revoked_at", Text),
+)
+
+mapping = Table(
+    "mapping",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("analyzer", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # code, unit
+    Column("said", Text, nullable=False),  # the device's code; a key of [analyzer.units]
+    Column("means", Text, nullable=False),  # a test of the catalogue; a unit that it knows
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+"""What a person mapped while the service ran; it stands over the configuration's overrides."""
+Index("mapping_said", mapping.c.analyzer, mapping.c.kind, mapping.c.said, unique=True)
+
 audit = Table(
     "audit",
     metadata,
     Column("id", _Id, primary_key=True),
     Column("at", Text, nullable=False),
     Column("actor", Text, nullable=False),
-    Column("via", Text, nullable=False),  # console, command line, service
+    Column("via", Text, nullable=False),  # console, API, command line, service
     Column("address", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),  # "tube 2026…", "hold 12"
@@ -313,6 +339,7 @@ audit = Table(
 """Who saw what and who did what: appended, never changed; each row's digest covers all rows before it."""
 Index("audit_subject", audit.c.subject, audit.c.id)
 Index("audit_actor", audit.c.actor, audit.c.id)
+Index("audit_action", audit.c.action, audit.c.id)
 
 _SEALED = "RAISE(ABORT, 'the audit log is append-only')"
 APPEND_ONLY = {

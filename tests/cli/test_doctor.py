@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from lis_bridge import journal, settings
-from lis_bridge.cli import checkups, vitals
-from lis_bridge.cli.checkups import Line
 from lis_bridge.core.faults import Fault
-from lis_bridge.runtime import status
+from lis_bridge.runtime import checkups, status, vitals
+from lis_bridge.runtime.checkups import Line
 from lis_bridge.runtime.status import AnalyzerStatus, DestinationStatus, Snapshot
 from lis_bridge.storage import Store
 

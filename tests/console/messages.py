@@ -43,6 +43,7 @@ FAULTS: Mapping[Collection[str], Collection[int]] = {
     ("Refused",): (0, 1),
     ("_aside",): (2, 3),
     ("Tested",): (0, 2, 3),
+    ("Line",): (0, 3),  # what the doctor looked at, and what is to be done
 }
 """What makes a fault or a reason, and which of its arguments are said to a person."""
 SPOKEN = ("kind", "hint", "reason", "detail")
@@ -65,6 +66,19 @@ def faults() -> set[str]:
             for names, places in FAULTS.items():
                 found |= {text for text in _said(tree, names, places) if text != "{}: {}" or name == "pipeline"}
     return found
+
+
+def acts() -> set[str]:
+    """What the audit log says that was done."""
+    written = {ROOT / "pipeline/deciding.py": ("_note", 0)} | dict.fromkeys(
+        (*CONSOLE.glob("accounts/*.py"), *CONSOLE.glob("pages/*.py")), ("append", 1)
+    )
+    found = {
+        text
+        for file, (name, place) in written.items()
+        for text in _said(ast.parse(file.read_text(encoding="utf-8")), (name,), (place,))
+    }
+    return found | {"viewed", "login refused"}
 
 
 def refusals() -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from lis_bridge.console.words import catalog, say
 from lis_bridge.core.holds import WORDS, Reason
 
-from .messages import CONSOLE, faults, marked, refusals
+from .messages import CONSOLE, acts, faults, marked, refusals
 
 ZH = {str(one.id if isinstance(one.id, str) else one.id[0]): one for one in catalog("zh") if one.id}
 LITERAL = re.compile(r">[^<{}]*[A-Za-z\u4e00-\u9fff][^<{}]*<")
@@ -25,7 +25,7 @@ ELSEWHERE = {
     "Give another id, or move it away",
 }
 """Texts that are put together where no extraction sees them."""
-NAMES = {"lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "A", "H", "P", "X", "/"}
+NAMES = {"LOINC", "lis-bridge", "lis-bridge · lis-bridge", "Enter", "Esc", "R", "O", "A", "H", "P", "X", "/"}
 
 
 def test_every_marked_text_has_its_chinese() -> None:
@@ -41,8 +41,13 @@ def test_every_fault_that_a_person_meets_has_its_chinese() -> None:
     assert faults() - set(ZH) == set()
 
 
+def test_every_action_of_the_audit_log_has_its_chinese() -> None:
+    assert len(acts()) > 20
+    assert acts() - set(ZH) == set()
+
+
 def test_catalogue_holds_nothing_that_nobody_says() -> None:
-    assert set(ZH) - marked() - refusals() - faults() - ELSEWHERE == set()
+    assert set(ZH) - marked() - refusals() - faults() - acts() - ELSEWHERE == set()
 
 
 def test_no_template_speaks_without_marking_it() -> None:

@@ -68,7 +68,7 @@ def add(
     content = {
         "name": name,
         "shown_as": shown_as.strip() or name,
-        "role": _role(role),
+        "role": role_of(role),
         "password": passwords.hashed(password),
         "language": language,
         "disabled": 0,
@@ -105,7 +105,7 @@ def has_engineer(tx: Connection) -> bool:
 def set_role(tx: Connection, name: str, role: str, note: Note) -> User:
     """Give another role; what the user may do changes with the next page. Raises UsageError."""
     found = _there(tx, name)
-    tx.execute(update(user).where(user.c.id == found.id).values(role=_role(role)))
+    tx.execute(update(user).where(user.c.id == found.id).values(role=role_of(role)))
     _check_engineer_left(tx, found.name)
     note.append(tx, "user role changed", f"user {found.name}", role=role, before=found.role)
     return _there(tx, name)
@@ -143,7 +143,8 @@ def checked(name: str) -> str:
     return name
 
 
-def _role(role: str) -> Role:
+def role_of(role: str) -> Role:
+    """The role of that name. Raises UsageError where there is none."""
     if role not in ROLES:
         raise UsageError(f"there is no role {role!r}", where="role", hint=", ".join(ROLES))
     return role  # type: ignore[return-value]

@@ -9,13 +9,14 @@ import msgspec
 from fastapi import APIRouter, Request
 
 from lis_bridge.console.accounts import sessions
+from lis_bridge.console.api import administration, deliveries, onboarding, quarantine, tubes
 from lis_bridge.console.api import analyzers as devices
-from lis_bridge.console.api import onboarding, tubes
 from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
 
 router = APIRouter(prefix="/api/v1", tags=["now"])
+ROUTERS = (router, quarantine.router, deliveries.router, administration.router)
 
 
 @dataclass(frozen=True, slots=True)

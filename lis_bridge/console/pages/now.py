@@ -13,7 +13,7 @@ from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.queries.recent import recent
 from lis_bridge.console.queries.work import Critical, Dead, Held, Work, work
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_view, page
+from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_shown, page
 from lis_bridge.pipeline.deciding import Decisions
 
 router = APIRouter()
@@ -24,7 +24,7 @@ Line = Annotated[str, Form(min_length=1, max_length=100)]
 async def now_page(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The whole page."""
     found = await site.read(lambda tx: {**_walls(tx, site), "rows": recent(tx), "figures": figures(tx, site.local())})
-    await _note_shown(request, site, found["rows"], found["work"])
+    await _note_shown(request, found["rows"], found["work"])
     return page(request, "pages/now.html", **found, top=top_of(site))
 
 
@@ -38,7 +38,7 @@ async def analyzers(request: Request, site: SiteOf, user: Viewer) -> Response:
 async def work_list(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The work list."""
     found = await site.read(lambda tx: _walls(tx, site))
-    await _note_shown(request, site, (), found["work"])
+    await _note_shown(request, (), found["work"])
     return page(request, "parts/work.html", work=found["work"])
 
 
@@ -46,7 +46,7 @@ async def work_list(request: Request, site: SiteOf, user: Viewer) -> Response:
 async def tubes(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The tubes."""
     rows = await site.read(recent)
-    await _note_shown(request, site, rows, None)
+    await _note_shown(request, rows, None)
     return page(request, "parts/tubes.html", rows=rows)
 
 
@@ -125,12 +125,8 @@ def top_of(site: Site) -> dict[str, Any]:
     return {"destinations": destinations, "away": away, "owed": sum(one.owed for one in destinations)}
 
 
-async def _note_shown(request: Request, site: Site, rows: Any, found: Work | None) -> None:
+async def _note_shown(request: Request, rows: Any, found: Work | None) -> None:
     """Write down once a session which patients' tubes the page has shown."""
     named = (Critical, Held, Dead)
-    keys = {row.key for row in rows} | {item.tube for item in (found.items if found else ()) if isinstance(item, named)} - {""}
-    known = site.shown_to(request.scope["state"]["session"].token)
-    fresh = sorted(keys - known)
-    if fresh:
-        await note_view(request, "now", tubes=fresh)
-        known.update(fresh)
+    keys = {row.key for row in rows} | {item.tube for item in (found.items if found else ()) if isinstance(item, named)}
+    await note_shown(request, "now", keys)

@@ -138,6 +138,20 @@
     htmx.ajax("POST", "/here", { swap: "none" });
   }
 
+  // ── tables: arrows go from row to row, Enter opens; a letter presses the button of the row, else of the page
+  const rows = () => $$("[data-rows] > [data-row]");
+  function step(by) {
+    const all = rows(), at = all.findIndex((one) => one.contains(document.activeElement));
+    const to = all[Math.min(all.length - 1, Math.max(0, at + by))];
+    if (to) to.focus();
+  }
+  function pressIn(key) {
+    const row = document.activeElement.closest("[data-row]");
+    const button = (row && (key === "enter" ? $("[data-open]", row) : $(`[data-key="${key}"]`, row))) || (key !== "enter" && $$(`main [data-key="${key}"]`).find((one) => !one.closest("[data-row]")));
+    if (button) button.click();
+    return Boolean(button);
+  }
+
   document.addEventListener("click", (e) => {
     touch();
     const at = (sel) => e.target.closest(sel);
@@ -158,7 +172,14 @@
     if (e.key === "/" && !typing(e)) { e.preventDefault(); const q = $("#q"); if (q) q.select(); return; }
     const key = e.key.toLowerCase(), button = typing(e) ? null : $({ p: "[data-pause]", x: "[data-hex]" }[key] || "[data-none]");
     if (button) { button.click(); return; }
-    if (typing(e) || !$("[data-list]")) return;
+    if (!$("[data-list]")) {
+      if (key === "escape" || !typing(e)) {
+        if (key === "arrowdown" || key === "arrowup") { if (rows().length) { e.preventDefault(); step(key === "arrowdown" ? 1 : -1); } }
+        else if ((key !== "enter" || e.target.matches("[data-row]")) && pressIn(key)) e.preventDefault();
+      }
+      return;
+    }
+    if (typing(e)) return;
     if (key === "arrowdown" || key === "arrowup") { e.preventDefault(); move(key === "arrowdown" ? 1 : -1); }
     else if (key === "enter" ? e.target.matches("[data-list] > .item, body, main") : key.length === 1) { if (press(key)) e.preventDefault(); }
   });

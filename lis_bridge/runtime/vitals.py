@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lis_bridge.cli.checkups import Line, State
+from lis_bridge.runtime.checkups import Line, State
 
 if TYPE_CHECKING:
     from lis_bridge.runtime.status import AnalyzerStatus, DestinationStatus, Snapshot

@@ -58,8 +58,7 @@ def machine(now: datetime) -> Iterator[Line]:
 
 def site(config: Config, now: datetime) -> Iterator[Line]:
     """What a configuration needs: where its service runs, what that says of its links, else whether they can be had."""
-    from lis_bridge.cli import vitals
-    from lis_bridge.runtime import status
+    from lis_bridge.runtime import status, vitals
 
     yield from _storage(config, now)
     snapshot = status.read(config)

@@ -1,0 +1,248 @@
+"""The quarantine, over real HTTP and a real service: what waits, what a person decides about it, and what is mapped in place."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+
+import httpx2 as httpx
+import pytest
+
+from lis_bridge import audit, journal, outbox
+from lis_bridge.tubes import views
+
+from .serving import Running, csrf_of
+from .test_now import OTHER, TUBE, act, file, lines, row
+from .wire import heard, oru
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def holds(running: Running) -> list[str]:
+    with running.service.store.read() as tx:
+        return [hold.reason for hold in views.holds(tx)]
+
+
+def reported(running: Running, key: str) -> dict[str, str | None]:
+    with running.service.store.read() as tx:
+        number = views.find(tx, key)
+        runs = views.view(tx, number).runs if number is not None else ()
+    return {run.observation.test or "": run.observation.value for run in runs if run.standing == "reported"}
+
+
+async def test_what_one_mapping_mends_is_one_row_and_names_how_much_waits(running: Running) -> None:
+    for number in range(3):
+        await heard(running, oru(f"2026031700010{number}", ("NEW-1", "0.92", "mg/L"), ("ALT", "40", "U/L"), name=f"患者{number}"))
+    async with running.logged_in("jiang") as client:
+        page = (await client.get("/quarantine")).text
+        assert page.count('class="mono">NEW-1</th>') == 1
+        assert "3 messages" in page
+        opened = (await client.get("/quarantine/map", params={"analyzer": "line-1", "kind": "code", "code": "NEW-1"})).text
+    assert "<mark>NEW-1</mark>" in opened
+    assert "Map and replay 3" in opened
+
+
+@pytest.mark.parametrize("text", ["胱抑素", "cystatin", "CysC", "33863-2"])
+async def test_catalogue_is_searched_in_both_languages_by_code_and_by_loinc(text: str, running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "0.92", "mg/L")))
+    async with running.logged_in() as client:
+        asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "q": text}
+        found = (await client.get("/quarantine/map/tests", params=asked)).text
+    first = re.search(r'name="means" value="([^"]+)".*?class="ticks">(.*?)</label>', found, re.DOTALL)
+    assert first is not None
+    assert first[1] == "CysC"
+    assert first[2].count("is-ok") == 2  # the unit fits, and the value lies in the range
+
+
+async def test_a_test_whose_unit_cannot_be_meant_says_so(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "0.92", "mg/L")))
+    async with running.logged_in() as client:
+        asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "q": "ALT"}
+        found = (await client.get("/quarantine/map/tests", params=asked)).text
+    assert re.search(r'value="ALT".*?is-idle', found, re.DOTALL)
+
+
+async def test_a_code_is_mapped_in_place_and_what_waited_is_filed(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "0.92", "mg/L")))
+    async with running.logged_in("jiang") as client:
+        done = await act(client, "/quarantine/map", analyzer="line-1", kind="code", said="NEW-1", means="CysC")
+        assert (done.status_code, done.headers["hx-push-url"]) == (200, "/quarantine")
+        assert "NEW-1 of line-1 means CysC." in done.text
+        await until(lambda: reported(running, TUBE) == {"CysC": "0.92"})
+        assert "Nothing waits here" in (await client.get("/quarantine/list")).text
+    (line,) = lines(running, "code mapped")
+    assert (line.actor, line.via, line.address, line.subject) == ("jiang", "console", "127.0.0.1", "analyzer line-1")
+    with running.service.store.read() as tx:
+        assert isinstance(audit.verify(tx), audit.Head)
+        assert sum(one.results for one in outbox.lines(tx)) == 1
+
+
+async def test_a_unit_is_chosen_in_place(running: Running) -> None:
+    await heard(running, oru(TUBE, ("ALT", "42.1", "unit-15")))
+    async with running.logged_in("jiang") as client:
+        page = (await client.get("/quarantine/map", params={"analyzer": "line-1", "kind": "unit", "code": "ALT"})).text
+        assert 'name="said" value="unit unit-15"' in page
+        assert 'name="means" value="U/L"' in page
+        await act(client, "/quarantine/map", analyzer="line-1", kind="unit", said="unit unit-15", means="U/L")
+        await until(lambda: reported(running, TUBE) == {"ALT": "42.1"})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"analyzer": "line-1", "kind": "code", "said": "NEW-1", "means": "no such test"},
+        {"analyzer": "nobody", "kind": "code", "said": "NEW-1", "means": "CysC"},
+        {"analyzer": "line-1", "kind": "name", "said": "NEW-1", "means": "CysC"},
+        {"analyzer": "line-1", "kind": "code", "said": "NEW-1"},
+    ],
+)
+async def test_a_mapping_that_means_nothing_is_refused(form: dict[str, str], running: Running) -> None:
+    async with running.logged_in("jiang") as client:
+        assert (await act(client, "/quarantine/map", **form)).status_code in (409, 422)
+    assert lines(running, "code mapped") == []
+
+
+async def test_a_viewer_looks_and_decides_nothing(running: Running) -> None:
+    (hold,) = file(running, row("K", "4.1"), complete=False).opened
+    async with running.logged_in("zhou") as client:
+        assert "/release" not in (await client.get("/quarantine")).text
+        page = (await client.get(f"/quarantine/holds/{hold}")).text
+        assert "hx-post" not in page.split("<main")[1]
+        for path in (f"holds/{hold}/release", f"holds/{hold}/discard", f"holds/{hold}/replay", "messages/1/replay"):
+            assert (await act(client, f"/quarantine/{path}")).status_code == 403
+        form = {"analyzer": "line-1", "kind": "code", "said": "A", "means": "ALT"}
+        assert (await act(client, "/quarantine/map", **form)).status_code == 403
+
+
+async def test_a_hold_s_page_shows_what_is_held_and_what_stands_and_is_written_down(running: Running) -> None:
+    file(running, row("K", "4.1"))
+    (hold,) = file(running, row("K", "4.9")).opened
+    async with running.logged_in("jiang") as client:
+        page = (await client.get(f"/quarantine/holds/{hold}")).text
+    assert "4.9" in page
+    assert "4.1 mmol/L" in page
+    assert "林远山" in page
+    assert [line.subject for line in lines(running, "viewed")] == [f"tube {TUBE}"]
+
+
+async def test_a_hold_is_released_from_its_page_and_from_the_list(running: Running) -> None:
+    (first,) = file(running, row("K", "4.1"), complete=False).opened
+    (second,) = file(running, row("K", "4.2"), specimen=OTHER, name="江月", complete=False).opened
+    async with running.logged_in("jiang") as client:
+        done = await act(client, f"/quarantine/holds/{first}/release")
+        assert (done.status_code, done.headers["hx-redirect"]) == (204, "/quarantine")
+        token = csrf_of((await client.get("/")).text)
+        listed = await client.post(
+            f"/quarantine/holds/{second}/release",
+            headers={"x-csrf-token": token, "hx-request": "true", "hx-target": "quarantine"},
+        )
+        assert "Nothing waits here" in listed.text
+        again = await act(client, f"/quarantine/holds/{first}/release")
+        assert (again.status_code, again.headers["hx-retarget"]) == (409, "#said")
+    assert reported(running, TUBE) == {"K": "4.1"}
+
+
+async def test_the_twin_of_a_control_is_discarded(running: Running) -> None:
+    """The same values came under a second specimen id: one of the two was a control, and is no patient's result."""
+    file(running, row("K", "4.1"))
+    (hold,) = file(running, row("K", "4.1"), specimen=OTHER, name="江月").opened
+    assert holds(running) == ["possible id correction"]
+    async with running.logged_in("jiang") as client:
+        await act(client, f"/quarantine/holds/{hold}/discard")
+    assert holds(running) == []
+    assert reported(running, OTHER) == {}
+
+
+async def test_results_are_filed_under_another_specimen_only_by_who_saw_both_patients_and_typed_it_twice(
+    running: Running,
+) -> None:
+    file(running, row("NA", "140"), specimen=OTHER, name="江月")
+    (hold,) = file(running, row("K", "4.1"), complete=False).opened
+    async with running.logged_in("jiang") as client:
+        page = (await client.get(f"/quarantine/holds/{hold}", params={"to": OTHER})).text
+        assert "林远山" in page
+        assert "江月" in page
+        found = re.search(r'name="seen" value="([^"]+)"', page)
+        assert found is not None
+        seen = found[1]
+        wrong = await act(client, f"/quarantine/holds/{hold}/move", to=OTHER, again=TUBE, seen=seen)
+        assert (wrong.status_code, "typed differently" in wrong.text) == (409, True)
+        file(running, row("CL", "101"), specimen=OTHER, name="江月")
+        late = await act(client, f"/quarantine/holds/{hold}/move", to=OTHER, again=OTHER, seen=seen)
+        assert (late.status_code, "changed meanwhile" in late.text) == (409, True)
+        page = (await client.get(f"/quarantine/holds/{hold}", params={"to": OTHER})).text
+        seen = re.search(r'name="seen" value="([^"]+)"', page)[1]  # type: ignore[index]
+        done = await act(client, f"/quarantine/holds/{hold}/move", to=OTHER, again=OTHER, seen=seen)
+        assert done.status_code == 204
+    assert reported(running, OTHER) == {"NA": "140", "K": "4.1", "CL": "101"}
+    assert [json.loads(line.detail)["to"] for line in lines(running, "hold moved")] == [OTHER]
+    assert {line.subject for line in lines(running, "viewed")} >= {f"tube {TUBE}", f"tube {OTHER}"}
+
+
+async def test_results_without_a_specimen_are_placed(running: Running) -> None:
+    await heard(running, oru("", ("K", "4.1", "mmol/L")))
+    (reason,) = holds(running)
+    assert reason in ("specimen missing", "identity doubtful")
+    async with running.logged_in("jiang") as client:
+        page = (await client.get("/quarantine/holds/1", params={"to": TUBE})).text
+        assert "nothing is known of it yet" in page
+        seen = re.search(r'name="seen" value="([^"]+)"', page)[1]  # type: ignore[index]
+        done = await act(client, "/quarantine/holds/1/move", to=TUBE, again=TUBE, seen=seen)
+        assert done.status_code == 204, done.text
+    assert reported(running, TUBE) == {"K": "4.1"}
+
+
+async def test_messages_that_nobody_understood_are_shown_replayed_and_discarded_with_a_reason(running: Running) -> None:
+    first = await heard(running, b"\x0bMSH|\xff\r\x1c\r")
+    second = await heard(running, b"\x0bnothing\r\x1c\r")
+    async with running.logged_in("jiang") as client:
+        with running.service.store.read() as tx:
+            reasons = {line.id: line.reason or "" for line in journal.lines(tx, state="quarantined")}
+        assert set(reasons) == {first, second}
+        assert "See the bytes" in (await client.get("/quarantine")).text
+        listed = (await client.get("/quarantine/messages", params={"analyzer": "line-1", "reason": reasons[first]})).text
+        assert f'href="/quarantine/messages/{first}"' in listed
+        page = (await client.get(f"/quarantine/messages/{first}")).text
+        assert '<span class="ctl">VT</span>MSH|<span class="ctl">xFF</span>' in page
+        assert (await act(client, f"/quarantine/messages/{first}/discard")).status_code == 422
+        assert (await act(client, f"/quarantine/messages/{first}/discard", why="service test")).status_code == 204
+        assert (await act(client, f"/quarantine/messages/{second}/replay")).status_code == 204
+        assert (await client.get("/quarantine/messages/99")).status_code == 404
+    with running.service.store.read() as tx:
+        found = journal.get(tx, first)
+    assert found is not None
+    assert found.state == "discarded"
+    assert [line.subject for line in lines(running, "entry replayed")] == [f"journal entry {second}"]
+
+
+async def test_all_messages_of_one_reason_are_replayed_at_once(running: Running) -> None:
+    for _ in range(3):
+        await heard(running, b"\x0bnothing\r\x1c\r")
+    with running.service.store.read() as tx:
+        reason = journal.lines(tx)[0].reason or ""
+    async with running.logged_in("jiang") as client:
+        assert (await act(client, "/quarantine/messages/replay", analyzer="line-1", reason=reason)).status_code == 204
+    assert len(lines(running, "entry replayed")) == 3
+
+
+async def test_holds_and_messages_are_files_too(running: Running) -> None:
+    file(running, row("K", "4.1"), complete=False)
+    await heard(running, b"\x0bnothing\r\x1c\r")
+    async with running.logged_in("zhou") as client:
+        held = await client.get("/quarantine.csv")
+        waits = await client.get("/quarantine/messages.csv")
+    assert _rows(held)[1][1] == TUBE
+    assert _rows(waits)[1][1] == "line-1"
+
+
+def _rows(answer: httpx.Response) -> list[list[str]]:
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
