@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,9 +49,24 @@ def check(file: File, json: Json = False, strict: Strict = False) -> int:
         marks = settings.warnings(found, marks_controls=lambda driver: marks_controls(library.driver(driver).manifest))
         warnings = [_placed(found, item) for item in (*marks, *unheeded(found), *outgrown(found, library))]
         overrides = [_overrides(analyzer, library.driver(analyzer.driver).manifest) for analyzer in found.analyzers]
-    report = {"ok": not errors, "errors": errors, "warnings": warnings, "analyzers": overrides}
+    mapped = _mapped(found) if found is not None else []
+    report = {"ok": not errors, "errors": errors, "warnings": warnings, "analyzers": overrides, "mapped": mapped}
     document(report) if json else _tell(file, report)
     return Exit.CONFIG if errors else Exit.FINDINGS if warnings and strict else Exit.OK
+
+
+def _mapped(config: Config) -> list[dict[str, str]]:
+    """What people mapped since; read without touching the database, which an older service may hold. Of a server ``mapping list`` tells."""
+    place = config.storage.url.removeprefix("sqlite:///")
+    if place == config.storage.url or not Path(place).exists():
+        return []
+    columns = ("analyzer", "kind", "said", "means", "by", "at")
+    try:
+        with closing(sqlite3.connect(f"{Path(place).as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(f"SELECT {', '.join(columns)} FROM mapping ORDER BY id").fetchall()
+    except sqlite3.Error:  # of before there were any
+        return []
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _tests() -> TestCatalogue:
@@ -108,6 +125,8 @@ def _tell(file: Path, report: dict[str, Any]) -> None:
         for name, value in analyzer.items():
             if name not in ("id", "driver"):
                 typer.echo(f"{analyzer['id']}: {name}: {_said(value)}")
+    for one in report["mapped"]:
+        typer.echo(f"{one['analyzer']}: mapped: {one['kind']} {one['said']} = {one['means']} ({one['by']})")
     if report["ok"]:
         typer.echo(f"{file}: usable, {len(report['analyzers'])} analyzers, {len(report['warnings'])} warnings")
 

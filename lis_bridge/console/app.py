@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from lis_bridge.console.api import ROUTERS as APIS
+from lis_bridge.console.api import router as api
 from lis_bridge.console.gate import Gate
 from lis_bridge.console.pages import ROUTERS
 from lis_bridge.console.rendering import STATIC
@@ -33,8 +33,7 @@ def build(site: Site) -> Gate:
     )
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
-    for router in APIS:
-        app.include_router(router)
+    app.include_router(api)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(BridgeError, _refused)
     app.add_exception_handler(HTTPException, _not_so)

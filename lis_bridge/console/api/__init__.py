@@ -16,7 +16,6 @@ from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.visitor import SiteOf, Viewer
 
 router = APIRouter(prefix="/api/v1", tags=["now"])
-ROUTERS = (router, quarantine.router, deliveries.router, administration.router)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +48,6 @@ async def figures_(site: SiteOf, user: Viewer) -> Any:
 router.include_router(devices.router)
 router.include_router(onboarding.router)
 router.include_router(tubes.router)
+router.include_router(quarantine.router)
+router.include_router(deliveries.router)
+router.include_router(administration.router)

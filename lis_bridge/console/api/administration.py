@@ -17,7 +17,7 @@ from lis_bridge.console.pages.settings import drivers_of, health_of, versions
 from lis_bridge.console.queries.settings import sections
 from lis_bridge.console.visitor import Engineer, SiteOf, Viewer, note_of
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter()
 
 
 class NewUser(BaseModel):

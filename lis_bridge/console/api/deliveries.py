@@ -19,7 +19,7 @@ from lis_bridge.console.queries.deliveries import Wanted, deliveries
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, note_view
 from lis_bridge.outbox import Line, State
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter()
 
 
 class Whole(BaseModel):

@@ -18,7 +18,7 @@ from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, n
 from lis_bridge.journal import Line
 from lis_bridge.mappings import Mapping
 
-router = APIRouter(prefix="/api/v1", tags=["quarantine"])
+router = APIRouter(tags=["quarantine"])
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 
 
