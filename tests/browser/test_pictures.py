@@ -37,7 +37,17 @@ async def _now(page: Page, url: str) -> None:
     await expect(page.locator(".item.is-crit").first).to_be_visible()
 
 
-INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {"now": _now}
+async def _analyzer(page: Page, url: str) -> None:
+    await page.goto(f"{url}/analyzers/line-1")
+    await expect(page.locator("main")).to_contain_text("生化免疫流水线")
+
+
+async def _onboarding(page: Page, url: str) -> None:
+    await page.goto(f"{url}/onboarding")
+    await expect(page.locator("main")).to_be_visible()
+
+
+INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {"now": _now, "analyzer": _analyzer, "onboarding": _onboarding}
 """How to come to what a picture shows, after the login."""
 NAMES = [f"{name}.{language}.png" for name in ("login", *INSIDE) for language in LANGUAGES]
 
