@@ -43,7 +43,18 @@ def test_every_fault_that_a_person_meets_has_its_chinese() -> None:
     assert faults() - set(ZH) == set()
 
 
-from .messages import CONSOLE, acts, details, faults, marked, refusals
+def test_every_action_of_the_audit_log_has_its_chinese() -> None:
+    assert len(acts()) > 20
+    assert acts() - set(ZH) == set()
+
+
+def test_every_detail_of_a_hold_has_its_chinese() -> None:
+    assert len(details()) > 10
+    assert details() - set(ZH) == set()
+
+
+def test_catalogue_holds_nothing_that_nobody_says() -> None:
+    assert set(ZH) - marked() - refusals() - faults() - details() - acts() - ELSEWHERE == set()
 
 
 def test_no_template_speaks_without_marking_it() -> None:
