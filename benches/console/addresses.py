@@ -22,7 +22,9 @@ SAMPLES = {
     "critical": "SELECT id FROM critical WHERE state = 'open' ORDER BY id DESC LIMIT 1",
 }
 """What stands in a route's braces; an example of each from the database."""
-SEARCHES: Mapping[str, tuple[str, ...]] = {}
+SEARCHES: Mapping[str, tuple[str, ...]] = {
+    "/tubes": ("q={key}", "q=2603100000", "q=林", "analyzer=line-1", "state=held"),
+}
 """Pages that are asked with these words, too."""
 NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?before=)(\d+)([^"]*)"')
 

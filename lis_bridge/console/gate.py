@@ -32,7 +32,7 @@ LARGEST_OF = {"/onboarding": 84 * 1024 * 1024, "/api/v1/onboarding": 84 * 1024 *
 """Bytes of a form, and of the forms that bring captures, which only engineers may send."""
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; media-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

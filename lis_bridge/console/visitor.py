@@ -108,6 +108,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "now": now,
         "site": site.config.site,
         "zone": site.config.site.timezone.key,
+        "names": {one.id: one.name or one.id for one in site.config.analyzers},
         "user": session.user if session else None,
         "csrf": sessions.csrf(state["secret"]),
         "path": request.url.path,

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import count
 from random import Random
 from typing import NamedTuple
 
+from lis_bridge.catalogue.tests import Test
 from lis_bridge.core.faults import LinkError
 from lis_bridge.core.results import Patient
 from lis_bridge.simulate.analyzer import Analyzer
@@ -122,8 +123,22 @@ def _line_results(one: Station, number: int, at: datetime, chance: Random, befor
 
 def _timed(items: Sequence[Item], one: Station, at: datetime, chance: Random) -> tuple[Measured, ...]:
     """A result a second, as in the morning."""
-    drawn = measure(items, chance, abnormal=one.manifest.abnormal_flags)
-    return tuple(replace(measured, observed_at=at + timedelta(seconds=place)) for place, measured in enumerate(drawn))
+    drawn = zip(items, measure(items, chance, abnormal=one.manifest.abnormal_flags), strict=True)
+    return tuple(
+        replace(measured, value=_bearable(item.test, measured.value), observed_at=at + timedelta(seconds=place))
+        for place, (item, measured) in enumerate(drawn)
+    )
+
+
+def _bearable(test: Test, value: str) -> str:
+    """The value, or the critical limit that it lies beyond: critical values are few, and meant."""
+    number = Decimal(value)
+    step = Decimal(1).scaleb(-test.decimals)
+    if test.crit_high and number > Decimal(test.crit_high):
+        return str(Decimal(test.crit_high).quantize(step, ROUND_FLOOR))
+    if test.crit_low and number < Decimal(test.crit_low):
+        return str(Decimal(test.crit_low).quantize(step, ROUND_CEILING))
+    return value
 
 
 def _with_critical(one: Station, results: Sequence[Measured]) -> tuple[Measured, ...]:

@@ -30,6 +30,18 @@ async def watches_a_tube_fill_up(page: Page) -> None:
     assert await page.evaluate("window.sameDocument")
 
 
+async def finds_it_by_the_scanner(page: Page) -> None:
+    """The scanner types the barcode, fast, and Enter: its page opens."""
+    barcode = (await page.locator("#tubes .tube .id").first.inner_text()).split()[0]
+    await page.keyboard.press("/")
+    await page.keyboard.type(barcode)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#sheet")).to_have_attribute("data-key", barcode)
+    await expect(page.locator("#results tr[data-number]").first).to_be_visible()
+    await page.locator(".rail a").first.click()
+    await page.wait_for_selector("#work")
+
+
 async def releases_a_hold(page: Page) -> None:
     """Results that came once more under another id: chosen with a click, released with R."""
     hold = page.locator(".item[id^=hold-]", has=page.locator("[data-key=r]")).first
@@ -72,6 +84,7 @@ async def test_a_technician_s_day(screen: Open, tmp_path: Path) -> None:
         page = await screen(f"{url}/login")
         await log_in(page, "jiang")
         await watches_a_tube_fill_up(page)
+        await finds_it_by_the_scanner(page)
         await releases_a_hold(page)
         await registers_a_call(page)
         await sees_the_lis_come_back(page)

@@ -100,3 +100,11 @@ async def test_the_language_changes_every_word_and_no_data(now: Now, site: Runni
     await expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     await expect(page.locator("#work h2")).to_have_text("现在要做")
     await expect(page.locator("#tubes")).to_contain_text("林远山")
+
+
+async def test_h_leads_to_the_tube_s_own_hold_of_that_value(now: Now, site: Running) -> None:
+    file(site, row("NA", "140"), row("K", "6.82"))
+    page = await now()
+    await page.keyboard.press("h")
+    await expect(page.locator("#hold")).to_be_visible()
+    await expect(page.locator("[data-hold-what]")).to_contain_text("K 6.82")

@@ -37,7 +37,30 @@ async def _now(page: Page, url: str) -> None:
     await expect(page.locator(".item.is-crit").first).to_be_visible()
 
 
-INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {"now": _now}
+async def _analyzer(page: Page, url: str) -> None:
+    await page.goto(f"{url}/analyzers/line-1")
+    await expect(page.locator("main")).to_contain_text("生化免疫流水线")
+
+
+async def _onboarding(page: Page, url: str) -> None:
+    await page.goto(f"{url}/onboarding")
+    await expect(page.locator("main")).to_be_visible()
+
+
+async def _tube(page: Page, url: str) -> None:
+    """The one with the critical value: its row is chosen, its bytes are shown."""
+    await page.goto(url)
+    await page.locator(".item.is-crit a[data-key=o]").first.click()
+    await page.locator("#results tr.c td a").first.click()
+    await expect(page.locator("#prov mark").first).to_be_visible()
+
+
+INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {
+    "now": _now,
+    "tube": _tube,
+    "analyzer": _analyzer,
+    "onboarding": _onboarding,
+}
 """How to come to what a picture shows, after the login."""
 NAMES = [f"{name}.{language}.png" for name in ("login", *INSIDE) for language in LANGUAGES]
 

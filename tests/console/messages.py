@@ -47,6 +47,9 @@ FAULTS: Mapping[Collection[str], Collection[int]] = {
 }
 """What makes a fault or a reason, and which of its arguments are said to a person."""
 SPOKEN = ("kind", "hint", "reason", "detail")
+DETAILED: Mapping[Collection[str], Collection[int]] = {("Verdict", "_doubt"): (2,), ("Doubt",): (0,), ("Key",): ()}
+SPEAKING = ("_stranger", "_conflict")
+"""Functions whose answer is a hold's detail."""
 ERRORS = {"BridgeError", "UsageError", "HTTPException", "StorageError", "_answer"}
 
 
@@ -84,6 +87,29 @@ def acts() -> set[str]:
 def refusals() -> set[str]:
     """What and hint of every error that a decision may end in; those with values in them as patterns with ``{}``."""
     return {text for file in _files() for text in _said(ast.parse(file.read_text(encoding="utf-8")), ERRORS, None)}
+
+
+def details() -> set[str]:
+    """What a hold says besides its reason: second of a pair with the reason, or said by one of ``DETAILED``."""
+    found: set[str] = set()
+    for file in sorted((ROOT / "tubes").glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for names, places in DETAILED.items():
+            found |= set(_said(tree, names, places))
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Tuple)
+                and len(node.elts) == 2
+                and getattr(getattr(node.elts[0], "value", 0), "id", "") == "Reason"
+            ):
+                found |= set(_texts(node.elts[1]))
+            if isinstance(node, ast.FunctionDef) and node.name in SPEAKING:
+                found |= {
+                    text for one in ast.walk(node) if isinstance(one, ast.Return) and one.value for text in _texts(one.value)
+                }
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ANOTHER_VALUE":
+                found |= set(_texts(node.value))
+    return found
 
 
 def _files() -> Iterator[Path]:

@@ -10,11 +10,13 @@ import pytest
 from lis_bridge.console.words import catalog, say
 from lis_bridge.core.holds import WORDS, Reason
 
-from .messages import CONSOLE, acts, faults, marked, refusals
+from .messages import CONSOLE, acts, details, faults, marked, refusals
 
 ZH = {str(one.id if isinstance(one.id, str) else one.id[0]): one for one in catalog("zh") if one.id}
 LITERAL = re.compile(r">[^<{}]*[A-Za-z\u4e00-\u9fff][^<{}]*<")
 ELSEWHERE = {
+    "name",
+    "id",
     "there is no such page",
     "Refused with NAK; check cable, speed and parity if it happens often",
     "A defect of the bridge or of a hook: report it, then replay",
@@ -46,8 +48,13 @@ def test_every_action_of_the_audit_log_has_its_chinese() -> None:
     assert acts() - set(ZH) == set()
 
 
+def test_every_detail_of_a_hold_has_its_chinese() -> None:
+    assert len(details()) > 10
+    assert details() - set(ZH) == set()
+
+
 def test_catalogue_holds_nothing_that_nobody_says() -> None:
-    assert set(ZH) - marked() - refusals() - faults() - acts() - ELSEWHERE == set()
+    assert set(ZH) - marked() - refusals() - faults() - details() - acts() - ELSEWHERE == set()
 
 
 def test_no_template_speaks_without_marking_it() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
-from lis_bridge.simulate.afternoon import CRITICAL, PARTS, TWICE, UNKNOWN, Pace, steps
+from lis_bridge.simulate.afternoon import CRITICAL, EVERY, PARTS, TWICE, UNKNOWN, Pace, steps
 from lis_bridge.simulate.scenario import UNKNOWN_CODE, Station, morning, station
 
 NOW = datetime(2026, 3, 17, 13, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -37,14 +37,18 @@ def test_a_tube_fills_up_in_parts_at_the_line_s_pace() -> None:
     assert sum(step.after for step in first) == PACE.tube
 
 
-def test_a_critical_value_comes_early() -> None:
+def test_a_critical_value_comes_early_and_seldom() -> None:
     known = {item.code: item.test for item in line().items}
-    beyond = [
-        (code, value)
-        for code, value, _ in tubes(CRITICAL + 1)[CRITICAL]
-        if known[code].crit_high and Decimal(value) > Decimal(known[code].crit_high or "0")
+    counts = [
+        sum(
+            (Decimal(value) > Decimal(known[code].crit_high or "Infinity"))
+            + (Decimal(value) < Decimal(known[code].crit_low or "-Infinity"))
+            for code, value, _ in tube
+            if code in known
+        )
+        for tube in tubes(EVERY)
     ]
-    assert beyond
+    assert counts == [int(number == CRITICAL) for number in range(EVERY)]
 
 
 def test_a_code_that_nobody_knows_comes_early() -> None:

@@ -49,26 +49,18 @@
 
   // ── critical values: a sound, and a number in the title, on every page and at the locked door
   const AGAIN = 60000;
-  let sound = null, rung = 0;
+  let sound = null, rung = 0, ringing = false;
   const muted = () => store.get("mute") === "1";
-  const touched = () => { try { return sessionStorage.getItem("touched") === "1"; } catch (_) { return false; } };
-  function touch() { try { sessionStorage.setItem("touched", "1"); } catch (_) { /* private window */ } }
-  function ring() {
-    if (muted()) return;
-    try {
-      sound = sound || new AudioContext();
-      for (const at of [0, 0.28, 0.56]) {
-        const tone = sound.createOscillator(), gain = sound.createGain();
-        tone.frequency.value = 880;
-        gain.gain.setValueAtTime(0.25, sound.currentTime + at);
-        gain.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + at + 0.22);
-        tone.connect(gain).connect(sound.destination);
-        tone.start(sound.currentTime + at);
-        tone.stop(sound.currentTime + at + 0.24);
-      }
+  function ring(heard) {
+    if (muted()) { heard(); return; }
+    if (ringing) return;
+    ringing = true;
+    sound = sound || new Audio(root.dataset.sound);
+    sound.play().then(() => {
       rung = Date.now();
       root.dataset.rang = String(Number(root.dataset.rang || 0) + 1);
-    } catch (_) { /* no sound here */ }
+      heard();
+    }, () => { /* no sound before somebody touched the page: it is tried again then */ }).finally(() => { ringing = false; });
   }
   function badge() {
     const mute = $("[data-mute]"), counts = $("#counts[data-raised], #waiting[data-raised]"), told = $("#work") || counts;
@@ -78,9 +70,8 @@
     const { criticals, raised } = counts.dataset;
     $$("[data-count]").forEach((one) => { one.textContent = counts.dataset[one.dataset.count] || ""; });
     const fresh = raised !== store.get("raised"), locked = counts.id === "waiting";
-    if (!touched()) return; // a browser makes no sound before: it comes after the first touch
-    store.set("raised", raised);
-    if (Number(criticals) && (fresh || (locked && Date.now() - rung > AGAIN))) ring();
+    if (!Number(criticals)) store.set("raised", raised);
+    else if (fresh || (locked && Date.now() - rung > AGAIN)) ring(() => store.set("raised", raised));
   }
 
   // ── a critical value's call
@@ -153,7 +144,7 @@
   }
 
   document.addEventListener("click", (e) => {
-    touch();
+    badge();
     const at = (sel) => e.target.closest(sel);
     if (at("[data-theme-toggle]")) theme();
     if (at("[data-mute]")) { store.set("mute", muted() ? "0" : "1"); badge(); }
@@ -166,7 +157,7 @@
     here();
   });
   document.addEventListener("keydown", (e) => {
-    touch();
+    badge();
     here();
     if (e.ctrlKey || e.altKey || e.metaKey || $("dialog[open]")) return;
     if (e.key === "/" && !typing(e)) { e.preventDefault(); const q = $("#q"); if (q) q.select(); return; }

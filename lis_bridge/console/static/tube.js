@@ -118,4 +118,9 @@
   });
   document.addEventListener("htmx:afterSettle", renewed); // until then new elements wear the old ones' attributes
   document.addEventListener("click", (e) => { if (e.target.closest("[data-theme-toggle]")) draw(); });
+  addEventListener("DOMContentLoaded", () => { // #hold=TEST: the work list's H
+    const [, test] = decodeURIComponent(location.hash).split("#hold=");
+    const one = test && rows().find((other) => other.dataset.what.split(" ")[0] === test && other.dataset.standing === "reported");
+    if (one) { mark(one); hold(); }
+  });
 })();
