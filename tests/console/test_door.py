@@ -90,7 +90,7 @@ async def test_an_engineer_of_the_command_line_unlocks_the_running_console(fresh
 
 async def test_without_a_session_there_is_the_login_page_and_nothing_else(running: Running) -> None:
     """Every route there is: whoever adds one need not think of it."""
-    paths = {(route.path, method) for route in walk(build(running.console.site)) for method in route.methods}
+    paths = {(path, method) for path, methods in walk(build(running.console.site)) for method in methods}
     assert len(paths) > 15
     async with running.visitor() as client:
         for path, method in sorted(paths):
@@ -102,8 +102,9 @@ async def test_without_a_session_there_is_the_login_page_and_nothing_else(runnin
 
 
 async def test_every_form_needs_the_token_of_its_session(running: Running) -> None:
-    paths = {route.path for route in walk(build(running.console.site)) if "POST" in route.methods}
-    assert len(paths) > 5
+    paths = {path for path, methods in walk(build(running.console.site)) if "POST" in methods}
+    assert len(paths) > 40
+    assert "/api/v1/mappings" in paths
     async with running.logged_in() as client, running.visitor() as other:
         theirs = csrf_of((await other.get("/login")).text)
         for path in sorted(paths):
@@ -113,16 +114,17 @@ async def test_every_form_needs_the_token_of_its_session(running: Running) -> No
 
 
 def walk(app):  # type: ignore[no-untyped-def]
-    """Routes with methods, also those of included routers."""
+    """Paths and methods of all routes, also of routers that other routers include."""
     found = []
-    routes = list(getattr(app, "_app", app).routes)
+    routes = [("", route) for route in getattr(app, "_app", app).routes]
     while routes:
-        route = routes.pop()
+        prefix, route = routes.pop()
         if isinstance(route, Mount):
             continue
         if getattr(route, "methods", None):
-            found.append(route)
-        routes += list(getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", ()))
+            found.append((prefix + route.path, route.methods))
+        elif included := getattr(route, "original_router", None):
+            routes += [(prefix + route.include_context.prefix, inner) for inner in included.routes]
     return found
 
 
