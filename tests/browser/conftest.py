@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -36,6 +36,7 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
+expect.set_options(timeout=20_000)  # as long as a page waits for anything else
 WIDE, PHONE = (1366, 768), (390, 844)
 VENDOR = Path(__file__).parent / "vendor"
 

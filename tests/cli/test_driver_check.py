@@ -108,6 +108,8 @@ class Watching:
 
 
 def test_watch_checks_again_after_each_change_and_only_then(own: Path) -> None:
+    manifest = own / "alcor-ised" / "driver.toml"
+    sound = manifest.read_text(encoding="utf-8")
     watching = Watching(own)
     try:
         assert "alcor-ised: documented, 0 findings" in watching.next()
@@ -115,10 +117,8 @@ def test_watch_checks_again_after_each_change_and_only_then(own: Path) -> None:
         assert "did you mean 'ESR-R'?" in watching.next()
         edit(own, "manufacturer", "= manufacturer")  # half an edit: not even TOML
         assert "not TOML" in watching.next()
-        edit(own, "= manufacturer", "manufacturer")
-        edit(own, '"ESR" = "ESRR"', '"ESR" = "ESR"')
-        said = watching.next()
-        assert "alcor-ised: documented, 0 findings" in said or "alcor-ised: documented, 0 findings" in watching.next()
+        manifest.write_text(sound, encoding="utf-8")
+        assert "alcor-ised: documented, 0 findings" in watching.next()
         assert watching.quiet(2)
         watching.process.send_signal(signal.SIGINT)
         assert watching.process.wait(20) == 130
