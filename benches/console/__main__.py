@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from lis_bridge.storage import Store
 
 NAME, PASSWORD = "lin", "a long enough password"
 ALLOWED_MS = 200.0
+SETTLED_SECONDS = 5.0
+"""After the start, before the first person comes."""
 
 
 def main() -> int:
@@ -33,7 +36,7 @@ def main() -> int:
         load = Load(tubes, max(1, chosen.results // tubes))
         with _folder(chosen.folder, load) as folder:
             found = list(_measured(folder, load))
-        late = late or any(one.status != 200 or max(one.p95, one.first) > ALLOWED_MS for one in found)
+        late = late or any(one.status != 200 or (one.slowest > ALLOWED_MS and not addresses.is_whole(one.path)) for one in found)
     return int(late)
 
 
@@ -87,6 +90,7 @@ def _fill(config: Path, load: Load) -> None:
 
 async def _visited(config: Path, known: dict[str, str]) -> list[Timed]:
     async with BridgeProcess(config):
+        await asyncio.sleep(SETTLED_SECONDS)
         return await asyncio.to_thread(_asked, settings.load(config).console.listen, known)
 
 
@@ -95,7 +99,10 @@ def _asked(listen: str, known: dict[str, str]) -> list[Timed]:
     login = visitor.log_in(NAME, PASSWORD)
     print(f"login {login:.0f} ms\n\n| address | first | median | 95 % | kB |\n| --- | --- | --- | --- | --- |")
     found = []
-    for path in addresses.addresses(known):
+    for path in addresses.addresses(known, json.loads(visitor.ask("/api/v1/openapi.json")[1])):
+        if addresses.is_whole(path):
+            found.append(visitor.timed(path, times=1))
+            continue
         found.append(visitor.timed(path))
         later = addresses.later_pages(visitor.ask(path)[1])
         found.extend(visitor.timed(after) for after in later)

@@ -3,44 +3,85 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, text
 
-from lis_bridge.console.api import router as api
 from lis_bridge.console.pages import ROUTERS
 
 NOT_PAGES = ("/login", "/live", "/setup/{token}")
 """The door is asked on the way in; a stream has no end."""
 SAMPLES = {
     "key": "SELECT key FROM tube ORDER BY id DESC LIMIT 1 OFFSET 300",
-    "analyzer": "SELECT analyzer FROM journal ORDER BY id DESC LIMIT 1",
+    "other": "SELECT key FROM tube ORDER BY id DESC LIMIT 1 OFFSET 301",
+    "number": "SELECT 0",
+    "id": "SELECT analyzer FROM journal ORDER BY id DESC LIMIT 1",
+    "hold": "SELECT id FROM hold WHERE state = 'open' AND tube_id IS NOT NULL ORDER BY id DESC LIMIT 1",
     "entry": "SELECT id FROM journal WHERE state = 'quarantined' ORDER BY id DESC LIMIT 1",
-    "hold": "SELECT id FROM hold WHERE state = 'open' ORDER BY id DESC LIMIT 1",
     "delivery": "SELECT id FROM delivery WHERE state = 'dead' ORDER BY id DESC LIMIT 1",
-    "critical": "SELECT id FROM critical WHERE state = 'open' ORDER BY id DESC LIMIT 1",
+    "REASON": "SELECT reason FROM journal WHERE state = 'quarantined' LIMIT 1",
+    "QUARANTINED": "SELECT analyzer FROM journal WHERE state = 'quarantined' LIMIT 1",
 }
-"""What stands in a route's braces; an example of each from the database."""
-SEARCHES: Mapping[str, tuple[str, ...]] = {
-    "/tubes": ("q={key}", "q=2603100000", "q=林", "analyzer=line-1", "state=held"),
+"""What stands in the braces of routes and of ``ASKED``: an example of each from the database."""
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "/tubes": ("", "?q=26031000", "?q=000123&inside=true", "?q=林", "?analyzer=line-1", "?state=held", "?state=waiting"),
+    "/tubes/{key}/move": ("?to={other}",),
+    "/quarantine/messages": ("?analyzer={QUARANTINED}&reason={REASON}",),
+    "/quarantine/map": ("?analyzer=line-1&kind=code&code=NEW-1",),
+    "/quarantine/map/tests": ("?analyzer=line-1&kind=code&code=NEW-1&q=钾",),
+    "/deliveries": ("", "?state=dead", "?state=delivered"),
+    "/audit": ("", "?actor=jiang", "?action=viewed"),
 }
-"""Pages that are asked with these words, too."""
+"""With which words a page is asked; without any where it stands not here."""
+API = "/api/v1"
+API_ASKED: Mapping[str, str] = {
+    "/quarantine/candidates": "?analyzer=line-1&kind=code&code=NEW-1",
+    "/quarantine/messages": "?analyzer={QUARANTINED}&reason={REASON}",
+    "/tests": "?q=钾",
+}
+NOT_FILLED = (
+    "/tubes/{key}/pictures/{id}",
+    "/captures/{name}",
+    "/captures/{name}/wire",
+    "/onboarding/{key}",
+    "/onboarding/{key}/download",
+)
+"""Routes of what the fill has none of: pictures, recordings, drafts."""
+WHOLE = (".csv", "/audit/verify")
+"""Ends of what goes through a whole table on purpose: asked once, and not held to the time of a page."""
+SAFE = "/?=&%~"
 NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?before=)(\d+)([^"]*)"')
 
 
 def samples(tx: Connection) -> dict[str, str]:
     """An example of everything that a route names."""
-    return {name: str(tx.execute(text(query)).scalar()) for name, query in SAMPLES.items()}
+    return {name: quote(str(tx.execute(text(query)).scalar()), safe="") for name, query in SAMPLES.items()}
 
 
-def addresses(known: Mapping[str, str]) -> Iterator[str]:
-    """Every GET address; one whose braces nobody can fill keeps them."""
-    for route in (route for router in (*ROUTERS, api) for route in router.routes):
-        path = str(getattr(route, "path", ""))
-        if "GET" in getattr(route, "methods", ()) and path not in NOT_PAGES:
-            yield _filled(path, known)
-            yield from (f"{_filled(path, known)}?{_filled(words, known)}" for words in SEARCHES.get(path, ()))
+def addresses(known: Mapping[str, str], described: Mapping[str, Any]) -> Iterator[str]:
+    """Every GET address of the pages, and of the API as its document (``openapi.json``) has them."""
+    for path in _paths([route for router in ROUTERS for route in router.routes]):
+        if path not in NOT_PAGES + NOT_FILLED:
+            for words in ASKED.get(path, ("",)):
+                yield quote(_filled(path + words, known), safe=SAFE)
+    for whole, methods in described["paths"].items():
+        path = whole.removeprefix(API)
+        if "get" in methods and path not in NOT_FILLED:
+            yield quote(_filled(whole + API_ASKED.get(path, ""), known), safe=SAFE)
+
+
+def is_whole(address: str) -> bool:
+    """Whether it goes through a whole table."""
+    return address.endswith(WHOLE)
+
+
+def _paths(routes: Sequence[Any]) -> Iterator[str]:
+    for route in routes:
+        if "GET" in (getattr(route, "methods", None) or ()):
+            yield str(route.path)
+        yield from _paths(getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", ()))
 
 
 def later_pages(page: str) -> Iterator[str]:
@@ -53,4 +94,5 @@ def later_pages(page: str) -> Iterator[str]:
 
 
 def _filled(template: str, known: Mapping[str, str]) -> str:
-    return re.sub(r"{(\w+)(?::\w+)?}", lambda found: known.get(found[1], found[0]), template)
+    """What nobody knows keeps its braces, and is seen to fail."""
+    return re.sub(r"{(\w+)}", lambda found: known.get(found[1], found[0]), template)

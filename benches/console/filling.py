@@ -131,7 +131,7 @@ def _arrivals(load: Load) -> Iterator[_Arrival]:
         at = _moment(number, load.tubes, now)
         arrival = _Arrival(number, at.astimezone(UTC), b"")
         if number % GARBAGE_EVERY == GARBAGE_EVERY - 1:
-            yield replace(arrival, raw=b"\x0bMSH|^~\\&|nothing that this driver knows\r\x1c\r")
+            yield replace(arrival, raw=b"\x0bnoise on the line\x1c\r")
         results = measure(line.items[: load.results], chance, abnormal=line.manifest.abnormal_flags)
         yield replace(arrival, **_said(line, _sample(arrival, at, results, chance)))
 

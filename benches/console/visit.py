@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ TIMES = 20
 
 @dataclass(frozen=True)
 class Timed:
-    """One address: milliseconds until its last byte was there, the first time and of the twenty after it."""
+    """One address: milliseconds until its last byte was there, the first time and of the times after it."""
 
     path: str
     status: int
@@ -23,6 +23,11 @@ class Timed:
     first: float
     p50: float
     p95: float
+
+    @property
+    def slowest(self) -> float:
+        """What a person may have to wait."""
+        return max(self.first, self.p95)
 
 
 class Visitor:
@@ -47,12 +52,21 @@ class Visitor:
         headers = {"Cookie": "; ".join(f"{name}={one.value}" for name, one in self._cookies.items())}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, form, headers)
-        answer = self._connection.getresponse()
+        answer = self._answer(path, method, form, headers)
         text = answer.read().decode("utf-8", "replace")
         for cookie in answer.headers.get_all("set-cookie", []):
             self._cookies.load(cookie)
         return answer.status, text
+
+    def _answer(self, path: str, method: str, form: str | None, headers: dict[str, str]) -> HTTPResponse:
+        """On a new connection where the server has ended the old one, as it does after a page that failed."""
+        try:
+            self._connection.request(method, path, form, headers)
+            return self._connection.getresponse()
+        except ConnectionError:
+            self._connection.close()
+            self._connection.request(method, path, form, headers)
+            return self._connection.getresponse()
 
     def timed(self, path: str, times: int = TIMES) -> Timed:
         """Ask once, then so many times."""

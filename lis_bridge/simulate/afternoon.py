@@ -122,10 +122,11 @@ def _line_results(one: Station, number: int, at: datetime, chance: Random, befor
 
 
 def _timed(items: Sequence[Item], one: Station, at: datetime, chance: Random) -> tuple[Measured, ...]:
-    """A result a second, as in the morning."""
+    """A result a second, as in the morning, the last of them at ``at``."""
+    begun = at - timedelta(seconds=len(items))
     drawn = zip(items, measure(items, chance, abnormal=one.manifest.abnormal_flags), strict=True)
     return tuple(
-        replace(measured, value=_bearable(item.test, measured.value), observed_at=at + timedelta(seconds=place))
+        replace(measured, value=_bearable(item.test, measured.value), observed_at=begun + timedelta(seconds=place))
         for place, (item, measured) in enumerate(drawn)
     )
 

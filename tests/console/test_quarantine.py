@@ -246,3 +246,11 @@ async def test_holds_and_messages_are_files_too(running: Running) -> None:
 def _rows(answer: httpx.Response) -> list[list[str]]:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+async def test_a_hold_is_described_as_json_with_what_its_results_leave_out(running: Running) -> None:
+    (hold,) = file(running, row("K", "4.1"), complete=False).opened
+    async with running.logged_in("jiang") as client:
+        told = (await client.get(f"/api/v1/quarantine/holds/{hold}")).json()
+    (run,) = told["runs"]
+    assert (run["observation"]["value"], run["observation"]["comparator"], run["hold"]) == ("4.1", "", hold)

@@ -87,7 +87,7 @@ async def hold(request: Request, site: SiteOf, user: Viewer, hold: int) -> Any:
     if found is None:
         raise HTTPException(404)
     await note_view(request, f"tube {found.hold.key}" if found.hold.key else f"journal entry {found.hold.journal_id}")
-    return plain(found)
+    return found  # as it is: an observation is stored as an array, and would be told as one
 
 
 @router.post("/quarantine/holds/{hold}/release", status_code=204)
