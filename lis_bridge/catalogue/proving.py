@@ -6,11 +6,13 @@ same figure: else a mix-up of the two would look the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from lis_bridge.catalogue.captures import Capture
+from lis_bridge.catalogue.plan import Decoded
 from lis_bridge.catalogue.printout import Said
 from lis_bridge.catalogue.scaffold.matching import Vocabulary, exact
 from lis_bridge.catalogue.tests import Test
@@ -46,6 +48,14 @@ class Judgement:
 
 
 ASPECTS = ("mapping", "value", "unit")
+
+
+def rows_of(decoded: Iterable[tuple[Capture, Decoded]]) -> Iterator[Row]:
+    """Every result of captures, as the driver reads them now, that a printout can show."""
+    for capture, found in decoded:
+        for number, message in enumerate(found.messages, start=1):
+            for seen in message.observations if message.kind != "query" else ():
+                yield Row(capture.file.name, number, message.specimen or "", seen)
 
 
 def judge(said: Sequence[Said], rows: Sequence[Row], words: Vocabulary) -> tuple[Judgement, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,9 +18,7 @@ from lis_bridge.core import resources
 from lis_bridge.core.faults import UsageError
 
 if TYPE_CHECKING:
-    from lis_bridge.catalogue.library import Library
-    from lis_bridge.catalogue.proving import Judgement, Row
-    from lis_bridge.catalogue.tests import TestCatalogue
+    from lis_bridge.catalogue.proving import Judgement
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The driver.", show_default=False)]
 _Printout = Annotated[
@@ -54,7 +52,8 @@ def prove(
     """
     from lis_bridge.catalogue import evidence
     from lis_bridge.catalogue import printout as typed
-    from lis_bridge.catalogue.proving import judge
+    from lis_bridge.catalogue.captures import captures_of
+    from lis_bridge.catalogue.proving import judge, rows_of
     from lis_bridge.catalogue.scaffold.shelf import vocabulary
     from lis_bridge.catalogue.tests import TestCatalogue
 
@@ -63,7 +62,8 @@ def prove(
     said = typed.read(_text(printout), "standard input" if printout == "-" else printout)
     if not said:
         raise UsageError("no value was typed", where=printout, hint="Write for example: WBC = 5.12 10^9/L")
-    rows = list(_rows(library, tests, id, ZoneInfo(timezone)))
+    plan = library.plan(id, tests, zone=ZoneInfo(timezone))
+    rows = list(rows_of((capture, plan.decode(capture.raw, repair=True)) for capture in captures_of(driver.folder)))
     found = judge(said, rows, vocabulary(library, tests, without=(id,)))
     refuted = [one for one in found if one.refuted]
     evidence.store(driver.folder, evidence.kept(found, by, driver.manifest.revision, date.today()), refuted, rows)
@@ -83,18 +83,6 @@ def _text(printout: str) -> str:
         ) from wrong
     except UnicodeDecodeError as wrong:
         raise UsageError("not UTF-8", where=printout, hint="Save the file as UTF-8") from wrong
-
-
-def _rows(library: Library, tests: TestCatalogue, id: str, zone: ZoneInfo) -> Iterator[Row]:
-    """Every result of the driver's captures that a printout can show."""
-    from lis_bridge.catalogue.captures import captures_of
-    from lis_bridge.catalogue.proving import Row
-
-    plan = library.plan(id, tests, zone=zone)
-    for capture in captures_of(library.driver(id).folder):
-        for number, message in enumerate(plan.decode(capture.raw, repair=True).messages, start=1):
-            for seen in message.observations if message.kind != "query" else ():
-                yield Row(capture.file.name, number, message.specimen or "", seen)
 
 
 def _plain(one: Judgement) -> dict[str, Any]:

@@ -4,23 +4,24 @@
 draft      a check finds something, the manifest says ``low_confidence``, or there is no capture
 documented captures that were written from a document or another project's test message
 bench      captures with the layout of real ones
-site       read against an analyzer's own printouts: ``evidence.toml`` holds a proof of this revision
+site       read against an analyzer's own printouts: a proof of this revision that still stands
 ========== ====================================================================================================================
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from lis_bridge.catalogue import evidence
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.running import findings
 from lis_bridge.catalogue.checks.subject import Subject
+from lis_bridge.catalogue.proving import rows_of
+from lis_bridge.core.faults import DriverError
 
 Tier = Literal["draft", "documented", "bench", "site"]
-PROOFS = "evidence.toml"
+PROVED = frozenset({"mapping", "value"})
 _REAL = re.compile(r"\breal\b")
 
 
@@ -35,15 +36,19 @@ def ranked(subject: Subject) -> Tier:
     manifest = subject.driver.manifest
     if manifest.low_confidence or not subject.captures:
         return "draft"
-    if is_proven(subject.driver.folder, manifest.revision):
+    if is_proven(subject):
         return "site"
     return "bench" if any(_REAL.search(capture.origin) for capture in subject.captures) else "documented"
 
 
-def is_proven(folder: Path, revision: int) -> bool:
-    """True where a proof against an analyzer's printouts holds for this revision."""
+def is_proven(subject: Subject) -> bool:
+    """True where a printout proved a mapping and its value in this revision, and the driver still files that code so.
+
+    Evidence that cannot be read proves nothing.
+    """
     try:
-        table: dict[str, Any] = tomllib.loads((folder / PROOFS).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError):
+        found = evidence.proofs(subject.driver.folder)
+    except DriverError:
         return False
-    return any(proof.get("revision") == revision for proof in table.get("proof", ()) if isinstance(proof, dict))
+    present = [proof for proof in found if proof.revision == subject.driver.manifest.revision and set(proof.proved) >= PROVED]
+    return bool(present) and bool(evidence.standing(present, rows_of(subject.decoded)))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
+from datetime import date
 
 import pytest
 
 from lis_bridge.catalogue.checks import CHECKS, THOROUGH, checked, findings, run
+from lis_bridge.catalogue.evidence import Proof
+from lis_bridge.catalogue.proving import rows_of
 from tests.catalogue.checks.conftest import Copy
 
 Copies = Callable[[str], Copy]
@@ -249,13 +254,28 @@ def test_an_unknown_framing_is_told_with_its_line(copy: Copies) -> None:
 def test_a_driver_with_a_finding_is_a_draft_and_one_that_is_proven_is_of_the_site(copy: Copies) -> None:
     driver = copy("il-1620")
     assert checked(driver.subject())[0] == "bench"
-    proof = driver.file("evidence.toml")
-    proof.write_text("[[proof]]\nrevision = 2\n")
-    assert checked(driver.subject())[0] == "bench"  # another revision was proven
-    proof.write_text("[[proof]]\nrevision = 1\n")
-    assert checked(driver.subject())[0] == "site"
+    row = next(row for row in rows_of(driver.subject().decoded) if row.seen.test and row.seen.value)
+    test = row.seen.test or ""
+
+    def proven(revision: int, test: str, *proved: str) -> str:
+        value, on = row.seen.value or "", date(2026, 3, 20)
+        given = Proof(on, "wu", revision, row.capture, row.sample, row.seen.code, test, value, "", proved)
+        lines = (f"{one.name} = {_toml(getattr(given, one.name))}\n" for one in fields(given))
+        driver.file("evidence.toml").write_text("[[proof]]\n" + "".join(lines))
+        return checked(driver.subject())[0]
+
+    assert proven(2, test, "mapping", "value") == "bench"  # another revision was proven
+    assert proven(1, "ALT", "mapping", "value") == "bench"  # the mapping was edited since
+    assert proven(1, test, "unit") == "bench"  # a unit alone proves no mapping
+    driver.file("evidence.toml").write_text("[[proof]]\nrevision = 1\n")
+    assert checked(driver.subject())[0] == "bench"  # not what driver prove writes
+    assert proven(1, test, "mapping", "value") == "site"
     driver.edit("**Evidence.**", "**Proof.**", "README.md")
     assert checked(driver.subject())[0] == "draft"
+
+
+def _toml(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
 
 
 def test_every_check_has_its_words() -> None:
