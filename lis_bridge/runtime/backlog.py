@@ -67,6 +67,7 @@ class Backlog:
         self._fresh_bytes = 0
         self._seen = 0
         self._look_at = 0.0
+        self._behind = True
         self.processed = 0
         self.quarantined = 0
 
@@ -99,7 +100,7 @@ class Backlog:
         loop = asyncio.get_running_loop()
         if loop.time() >= self._look_at:
             self._look_at = loop.time() + LOOK_SECONDS
-            self._seen = 0
+            self._seen, self._behind = 0, False
             if not await self._work_through(self._found):
                 return
         await self._work_through(self._handed)
@@ -132,9 +133,11 @@ class Backlog:
         return journal.pending(tx, PAGE, after)
 
     async def _handed(self) -> list[Filed]:
-        """The next page of what was handed over, without what the journal has shown meanwhile."""
+        """The next page of what was handed over, without what the journal has shown meanwhile; none while only the journal has what came
+        before it, or a tube would hear of its results out of order.
+        """
         page: list[Filed] = []
-        while self._fresh and len(page) < PAGE:
+        while self._fresh and len(page) < PAGE and not self._behind:
             entry = self._fresh.popleft()
             self._fresh_bytes -= len(entry.raw)
             if entry.id > self._seen:
@@ -145,7 +148,7 @@ class Backlog:
         """The journal has it all: look there next."""
         self._fresh.clear()
         self._fresh_bytes = 0
-        self._look_at = 0.0
+        self._look_at, self._behind = 0.0, True
 
     def _read(self, page: Sequence[Filed]) -> list[Any]:
         return [self._read_one(entry) for entry in page]

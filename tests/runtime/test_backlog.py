@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -146,6 +147,35 @@ async def test_what_was_journaled_is_processed_as_it_was_handed_over_and_once(st
     await running
     assert step.calls == told == raws
     assert set(states(store)) == {"done"}
+
+
+async def test_what_comes_after_an_overflow_waits_for_what_only_the_journal_has(store: Store, writer: Writer) -> None:
+    """While a page is read, more is handed over than is kept, then one more: it must not overtake."""
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(Step):
+        def read(self, entry: Filed) -> bytes:
+            if entry.raw == b"a0000":
+                reading.set()
+                assert go_on.wait(20)
+            return super().read(entry)
+
+    def handed(first: int, count: int) -> list[Filed]:
+        raws = [b"a%04d" % number for number in range(first, first + count)]
+        return list(map(journal.filed, file(store, *raws), (Entry("x1", "", NOW, "mllp", True, raw) for raw in raws)))
+
+    step = Slow()
+    backlog = Backlog(writer, step, lambda _: None)
+    await backlog.drain()  # the journal was looked into a moment ago
+    backlog.notify(handed(0, 1))
+    working = asyncio.create_task(backlog.drain())
+    await asyncio.to_thread(reading.wait, 20)
+    backlog.notify(handed(1, KEPT + 1))
+    backlog.notify(handed(KEPT + 2, 1))
+    go_on.set()
+    await working
+    await backlog.drain()
+    assert step.calls == [b"a%04d" % number for number in range(KEPT + 3)]
 
 
 async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
