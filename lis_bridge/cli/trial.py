@@ -29,6 +29,7 @@ from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.events import Outcome, Slot
 from lis_bridge.tubes.judging import current_of, is_delivered
 from lis_bridge.tubes.keys import Key
+from lis_bridge.tubes.prepared import Prepared
 from lis_bridge.tubes.runs import source_of, token_of
 from lis_bridge.tubes.state import TubeState
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes
@@ -109,9 +110,11 @@ class _Watched(Tubes):
         self.receipts: list[Receipt] = []
         self.changes: list[Change] = []
 
-    def file(self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival) -> Receipt:
+    def file(
+        self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival, prepared: Prepared | None = None
+    ) -> Receipt:
         known = self._known(tx, message, key, context, arrival)
-        receipt = super().file(tx, message, key, context, arrival)
+        receipt = super().file(tx, message, key, context, arrival, prepared)
         self.receipts.append(receipt)
         for row, outcome, before in zip(message.observations, receipt.outcomes, known, strict=True):
             if before is not None and _differs(before, row, outcome):

@@ -74,8 +74,25 @@ class _Fixed(NamedTuple):
 _fixed_fields = attrgetter("test", "code", "aspect", "ucum", "unit", "factor", "low", "high", "comparator")
 
 
+class Draft(NamedTuple):
+    """The results of a message, written: what it says of its tube and its number are still to come."""
+
+    reports: Sequence[Report]
+    groups: tuple[_Group, ...]
+
+
+class _Group(NamedTuple):
+    """One OBR's results: OBR-4, OBR-25, the OBX segments and their number, the kinds of specimen."""
+
+    service: str
+    status: str
+    segments: bytes
+    size: int
+    specimens: frozenset[str]
+
+
 class Builder:
-    """Messages for one destination; ``build`` may be called from any one thread at a time."""
+    """Messages for one destination; threads may share it."""
 
     def __init__(self, destination: Destination, tests: Tests) -> None:
         self._destination = destination
@@ -86,16 +103,28 @@ class Builder:
 
     def build(self, head: Head, reports: Sequence[Report], control_id: str, now: datetime) -> bytes:
         """The encoded message, segments ended by CR, without an MLLP block; ``now`` aware, in the site's zone (MSH-7, OBR-22)."""
+        return self.finish(head, self.draft(reports), control_id, now)
+
+    def draft(self, reports: Sequence[Report]) -> Draft:
+        """The part of a message that follows from its results alone."""
+        return Draft(reports, tuple(self._group(service, group) for service, group in self._groups(reports)))
+
+    def finish(self, head: Head, draft: Draft, control_id: str, now: datetime) -> bytes:
+        """The message of a draft, as ``build`` gives it."""
         specimen = SpecimenFields(head, self._destination)
         parts = [self._encoded(msh(self._destination, control_id, now), *pid(head, self._destination))]
-        for index, (service, group) in enumerate(self._groups(reports), 1):
-            fixed = list(map(self._fixed.__getitem__, map(_fixed_fields, (report.observation for report in group))))
-            kinds = {row.specimen for row in fixed}
-            parts.append(self._encoded(*specimen.orc(), specimen.obr(index, service, group, now)))
-            parts.append(self._results(group, fixed))
-            parts.extend(self._pictures(head, len(group)) if index == 1 else ())
-            parts.append(self._encoded(*specimen.spm(index, kinds)))
+        for index, group in enumerate(draft.groups, 1):
+            parts.append(self._encoded(*specimen.orc(), specimen.obr(index, group.service, group.status, now)))
+            parts.append(group.segments)
+            parts.extend(self._pictures(head, group.size) if index == 1 else ())
+            parts.append(self._encoded(*specimen.spm(index, group.specimens)))
         return b"".join(parts)
+
+    def _group(self, service: str, reports: Sequence[Report]) -> _Group:
+        fixed = list(map(self._fixed.__getitem__, map(_fixed_fields, (report.observation for report in reports))))
+        status = "F" if all(report.status == "F" for report in reports) else "C"
+        specimens = frozenset([row.specimen for row in fixed])
+        return _Group(service, status, self._results(reports, fixed), len(reports), specimens)
 
     def _encoded(self, *segments: str) -> bytes:
         return encoded("".join(f"{segment}\r" for segment in segments), self._charset)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from lis_bridge.core.reports import Head, Report
+from lis_bridge.core.reports import Head
 from lis_bridge.forward.escaping import configured, escaped
 from lis_bridge.settings import Destination
 
@@ -71,13 +70,12 @@ class SpecimenFields:
             return []
         return [f"ORC|RE|{self._in('ORC-2')}|{self._in('ORC-3')}"]
 
-    def obr(self, index: int, service: str, reports: Sequence[Report], now: datetime) -> str:
-        """OBR; OBR-22 is this report's time, OBR-25 C where a delivered result changes (table 0123 has no W)."""
-        status = "F" if all(report.status == "F" for report in reports) else "C"
+    def obr(self, index: int, service: str, status: str, now: datetime) -> str:
+        """OBR; OBR-22 is this report's time, OBR-25 the ``status``: C where a delivered result changes (table 0123 has no W)."""
         ids = f"{self._in('OBR-2')}|{self._in('OBR-3')}"
         return f"OBR|{index}|{ids}|{service}{'|' * 18}{moment(now)}|||{status}"
 
-    def spm(self, index: int, specimens: set[str]) -> list[str]:
+    def spm(self, index: int, specimens: frozenset[str]) -> list[str]:
         """SPM (from 2.5 on); SPM-4 only where all results are of one known kind of specimen."""
         if not self._modern:
             return []

@@ -7,7 +7,7 @@ same control id and the same bytes.
 """
 
 from lis_bridge.outbox.agenda import Agenda
-from lis_bridge.outbox.at_once import Ready, owe_at_once
+from lis_bridge.outbox.at_once import Ready, Tube, owe_at_once
 from lis_bridge.outbox.backoff import Backoff
 from lis_bridge.outbox.collect import owe
 from lis_bridge.outbox.desk import dismiss, resend
@@ -30,6 +30,7 @@ __all__ = [
     "Sealed",
     "Settled",
     "State",
+    "Tube",
     "Waiting",
     "counts",
     "dead",

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, literal_column, select
 
-from lis_bridge.core.reports import Report
+from lis_bridge.core.reports import Head, Report
 from lis_bridge.outbox.entries import Owed, text_of
 from lis_bridge.outbox.merging import merge
 from lis_bridge.outbox.numbering import next_number
-from lis_bridge.outbox.sealing import Build, Mark, keep_message, told_of
+from lis_bridge.outbox.sealing import Build, Mark, keep_message
 from lis_bridge.storage import Statement
 from lis_bridge.storage.schema import delivery
 
@@ -43,17 +44,37 @@ class Ready(msgspec.Struct, frozen=True):
     message: bytes
 
 
+class Tube(NamedTuple):
+    """A tube as it stands in the transaction: its row, its version, and what a message says of it."""
+
+    id: int
+    version: int
+    head: Head
+
+    @property
+    def is_new(self) -> bool:
+        """True at its first event: nothing of it can collect."""
+        return self.version == 1
+
+
 def owe_at_once(
-    tx: Connection, destination: str, tube: int, reports: Sequence[Report], *, stat: bool, now: datetime, build: Build, mark: Mark
+    tx: Connection,
+    destination: str,
+    tube: Tube,
+    reports: Sequence[Report],
+    *,
+    stat: bool,
+    now: datetime,
+    build: Build,
+    mark: Mark,
 ) -> Ready | None:
     """Owe the reports of a tube and seal them; None where they must be collected (``owe``), and nothing has changed."""
     told = merge(reports)
-    if not told or _COLLECTS.one(tx, tube=tube, to=destination):
+    if not told or (not tube.is_new and _COLLECTS.one(tx, tube=tube.id, to=destination)):
         return None
     id, control_id = next_number(tx)
-    head, version = told_of(tx, tube)
     try:
-        message = build(head, told, control_id)
+        message = build(tube.head, told, control_id)
     except Exception:  # sealing meets it again, and says so
         return None
     at = text_of(now)
@@ -61,12 +82,12 @@ def owe_at_once(
         tx,
         id=id,
         destination=destination,
-        tube_id=tube,
+        tube_id=tube.id,
         control_id=control_id,
         stat=int(stat),
         results=len(told),
         created_at=at,
     )
     keep_message(tx, destination, id, message)
-    mark(tx, tube, version)
-    return Ready(Owed(id, tube, stat), control_id, message)
+    mark(tx, tube.id, tube.version)
+    return Ready(Owed(id, tube.id, stat), control_id, message)

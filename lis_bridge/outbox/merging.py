@@ -6,7 +6,7 @@ and not at all where it was withdrawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -18,9 +18,9 @@ _identity = attrgetter("source", "observation.test", "observation.aspect")
 """``Report.identity`` of a report that names its source."""
 
 
-def merge(reports: Iterable[Report]) -> list[Report]:
+def merge(collected: Iterable[Report]) -> Sequence[Report]:
     """The reports to send, one for each ``Report.identity``, in the order in which their results were first collected."""
-    reports = list(reports)
+    reports = collected if isinstance(collected, tuple) else list(collected)
     if all(map(_source, reports)) and len(set(map(_identity, reports))) == len(reports):
         return reports  # what one message brings, as a rule: each result once
     first: dict[object, Report] = {}

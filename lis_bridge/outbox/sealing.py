@@ -127,7 +127,7 @@ def seal(tx: Connection, destination: str, *, now: datetime, build: Build, mark:
     return Sealed(tuple(owed), len(due) == limit)
 
 
-def _collected(tx: Connection, id: int) -> list[Report] | None:
+def _collected(tx: Connection, id: int) -> Sequence[Report] | None:
     """What to send, or None while a delivery that must go first is not settled."""
     parts = [_decode(row[0]) for row in _PARTS.rows(tx, of=id)]
     if not all(_is_settled(tx, first) for first in parts if isinstance(first, int)):
@@ -152,7 +152,7 @@ def _seal_one(
     id: int,
     tube_id: int,
     control_id: str,
-    reports: list[Report],
+    reports: Sequence[Report],
     now: datetime,
     build: Build,
     mark: Mark,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from lis_bridge import attachments, outbox
 from lis_bridge.core.reports import Head, Picture, Report
 from lis_bridge.core.results import Message
-from lis_bridge.forward.oru import Builder
+from lis_bridge.forward.oru import Builder, Draft
 from lis_bridge.settings import Destination
 from lis_bridge.tubes import tables, unplaced
 from lis_bridge.tubes.desk import OpenHold
@@ -19,11 +19,17 @@ from lis_bridge.tubes.events import Slot
 from lis_bridge.tubes.state import HELD, REPORTED, TubeState
 
 
-def building(tx: Connection, builder: Builder, destination: Destination, local: datetime) -> outbox.Build:
-    """How a message for a destination is built in this transaction: with what it was not told of yet, where it wants pictures."""
+def building(
+    tx: Connection, builder: Builder, destination: Destination, local: datetime, drafted: Draft | None = None
+) -> outbox.Build:
+    """How a message for a destination is built in this transaction: with what it was not told of yet, where it wants pictures.
+
+    ``drafted`` is taken for the very reports that it was made of.
+    """
 
     def plain(head: Head, reports: Sequence[Report], control_id: str) -> bytes:
-        return builder.build(head, reports, control_id, local)
+        draft = drafted if drafted is not None and drafted.reports is reports else builder.draft(reports)
+        return builder.finish(head, draft, control_id, local)
 
     def illustrated(head: Head, reports: Sequence[Report], control_id: str) -> bytes:
         found = attachments.owed(tx, head.key, destination.id)

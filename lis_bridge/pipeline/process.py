@@ -1,6 +1,7 @@
 """One journal entry on its way to the LIS: tube → holds → outbox → done, in the transaction that the caller opened.
 
-Reading comes before it (``read``): it needs no database, so that no lock is held meanwhile, and it may go on in another thread.
+Reading comes before it (``read``): it needs no database, so that no lock is held meanwhile, and it may go on in another thread. What follows from
+the message alone is prepared there too; the transaction takes it where nothing that it knows speaks against it.
 What no window holds back is sealed in the same transaction, and handed on as it was built. The step can be run again over old entries:
 what is known adds nothing. Controls, calibrations, queries and service messages end here; only a patient's message reaches a tube (promise 6).
 """
@@ -22,6 +23,7 @@ from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.clock import Clock
 from lis_bridge.core.results import Message
+from lis_bridge.forward.oru import Draft
 from lis_bridge.journal import Filed
 from lis_bridge.outbox import Ready
 from lis_bridge.pipeline.alarms import Alarms
@@ -33,7 +35,9 @@ from lis_bridge.storage import Statement
 from lis_bridge.storage.schema import control_result
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
+from lis_bridge.tubes.events import Policy
 from lis_bridge.tubes.keys import SpecimenRules
+from lis_bridge.tubes.prepared import Prepared, prepare
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes
 
 _log = structlog.get_logger(__name__)
@@ -55,13 +59,27 @@ class Instrument:
     space: str
     require_order: bool = False
 
+    @property
+    def policy(self) -> Policy:
+        """Which of several runs the driver reports."""
+        return self.plan.manifest.runs.reported
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of an entry; of a patient's, what could be prepared: for its tube, and for each destination."""
+
+    message: Message
+    prepared: Prepared | None = None
+    drafts: tuple[Draft | None, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What an entry's bytes say: its messages, with what is derived, or why it is put aside whole."""
 
     instrument: Instrument | None
-    messages: tuple[Message, ...] = ()
+    parts: tuple[Part, ...] = ()
     refused: Refused | None = None
 
 
@@ -123,10 +141,14 @@ class Process:
         refused = screen(found, instrument.expected)
         if refused is not None:
             return Reading(instrument, refused=refused)
-        return Reading(
-            instrument,
-            tuple(with_derived(message, instrument.plan, self._formulas, self._tests) for message in found.messages),
-        )
+        return Reading(instrument, tuple(self._part(entry.analyzer, instrument, message) for message in found.messages))
+
+    def _part(self, analyzer: str, instrument: Instrument, found: Message) -> Part:
+        message = with_derived(found, instrument.plan, self._formulas, self._tests)
+        if message.kind != "patient":
+            return Part(message)
+        prepared = prepare(message, analyzer, instrument.policy)
+        return Part(message, prepared, tuple(outlet.draft(message, prepared) for outlet in self._outlets))
 
     def __call__(self, tx: Connection, entry: Filed, reading: Reading | None = None) -> Processed:
         """Process a pending entry in ``tx``; afterwards it is done or quarantined. It is read here where that was not done by the present plan."""
@@ -139,8 +161,8 @@ class Process:
         now = self._clock.now()
         ready: list[tuple[str, Ready | None]] = []
         receipts = [
-            self._take(tx, entry, instrument, message, Arrival(entry.id, part, now), ready)
-            for part, message in enumerate(reading.messages)
+            self._take(tx, entry, instrument, part, Arrival(entry.id, place, now), ready)
+            for place, part in enumerate(reading.parts)
         ]
         journal.done(tx, entry.id, instrument.plan.driver, instrument.plan.revision)
         return _summary(entry, receipts, ready)
@@ -155,10 +177,11 @@ class Process:
         tx: Connection,
         entry: Filed,
         instrument: Instrument,
-        message: Message,
+        part: Part,
         arrival: Arrival,
         ready: list[tuple[str, Ready | None]],
     ) -> Receipt | None:
+        message = part.message
         if message.kind == "qc":
             self._keep_control(tx, entry, message, arrival.at)
         if message.kind != "patient":
@@ -166,16 +189,17 @@ class Process:
         key = keys.key_of(message, instrument.space, self._rules, entry.received_at)
         context = Context(
             analyzer=entry.analyzer,
-            policy=instrument.plan.manifest.runs.reported,
+            policy=instrument.policy,
             order_known=not instrument.require_order,
             replayed=entry.driver is not None,
         )
-        receipt = self.tubes.file(tx, message, key, context, arrival)
+        receipt = self.tubes.file(tx, message, key, context, arrival, part.prepared)
         if message.images or message.curves:
             self._attach(tx, entry, message, receipt, arrival.at)
         self._alarms.note(tx, receipt, arrival.at)
         if receipt.tube_id is not None and receipt.reports:
-            ready.extend((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at)) for outlet in self._outlets)
+            for outlet, draft in zip(self._outlets, part.drafts, strict=True):
+                ready.append((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at, draft)))
         return receipt
 
     def _attach(self, tx: Connection, entry: Filed, message: Message, receipt: Receipt, now: datetime) -> None:

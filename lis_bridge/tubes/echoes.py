@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from sqlalchemy import Connection
@@ -28,18 +28,15 @@ Mark = tuple[int, int]
 """Epoch second and fingerprint."""
 
 
-def register(tx: Connection, tube_id: int, source: str, rows: Sequence[Observation]) -> frozenset[int]:
-    """Note the rows as this tube's; the indexes of those that another tube has already."""
-    indexes, marks = _marks(source, rows)
-    values = [(*mark, tube_id) for mark in marks]
-    if sum(_insert(tx, chunk) for chunk in _chunks(values)) == len(values):
-        return frozenset()
-    foreign = {mark for chunk in _chunks(values) for mark in _elsewhere(tx, tube_id, chunk)}
-    return frozenset(index for index, mark in zip(indexes, marks, strict=True) if mark in foreign)
+class Marks(NamedTuple):
+    """The marks of a message's results that have a time with seconds, and which rows these are."""
+
+    indexes: Sequence[int]
+    marks: Sequence[Mark]
 
 
-def _marks(source: str, rows: Sequence[Observation]) -> tuple[Sequence[int], list[Mark]]:
-    """Indexes and marks of the results that have a time with seconds, by columns: a message has few times, and known tests."""
+def marks_of(source: str, rows: Sequence[Observation]) -> Marks:
+    """What tells these results of a source from others, by columns: a message has few times, and known tests. Touches no database."""
     times = [row.observed_at for row in rows]
     seconds = {at: _second(at) for at in set(times)}
     found: Sequence[int] = range(len(rows))
@@ -49,7 +46,16 @@ def _marks(source: str, rows: Sequence[Observation]) -> tuple[Sequence[int], lis
         rows = [rows[index] for index in found]
         times = [row.observed_at for row in rows]
     prints = map(crc32, [str(row.value).encode() for row in rows], map(_seeds(source).__getitem__, map(_test, rows)))
-    return found, list(zip(map(seconds.__getitem__, times), prints, strict=True))  # type: ignore[arg-type]
+    return Marks(found, list(zip(map(seconds.__getitem__, times), prints, strict=True)))  # type: ignore[arg-type]
+
+
+def register(tx: Connection, tube_id: int, found: Marks) -> frozenset[int]:
+    """Note the rows as this tube's; the indexes of those that another tube has already."""
+    values = [(*mark, tube_id) for mark in found.marks]
+    if sum(_insert(tx, chunk) for chunk in _chunks(values)) == len(values):
+        return frozenset()
+    foreign = {mark for chunk in _chunks(values) for mark in _elsewhere(tx, tube_id, chunk)}
+    return frozenset(index for index, mark in zip(*found, strict=True) if mark in foreign)
 
 
 def _second(at: str | None) -> int | None:

@@ -89,7 +89,8 @@ TestKey = tuple[str, str | None, str]
 
 @dataclass(slots=True)
 class TubeState:
-    """One tube. ``sealed`` is the last event that a LIS may have seen; ``ids`` and ``names`` are its patient's, in comparable form.
+    """One tube; ``specimen`` is the wire's id. ``sealed`` is the last event that a LIS may have seen; ``ids`` and ``names`` are its patient's, in
+    comparable form.
 
     ``touched`` are the holds that lost runs since somebody last emptied the list.
     """
@@ -108,6 +109,12 @@ class TubeState:
     holds: dict[int, Hold] = field(default_factory=dict)
     held: int = 0
     touched: list[Hold] = field(default_factory=list)
+    specimen: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """True before the first event."""
+        return self.version == 0
 
     @property
     def doubtful(self) -> bool:

@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from lis_bridge.core.faults import StorageError
-from lis_bridge.core.reports import Report
+from lis_bridge.core.reports import Head, Report
 from lis_bridge.core.results import Message
 from lis_bridge.storage.packing import pack_like, unpack
 from lis_bridge.tubes import assembly, echoes, events, tables, unplaced
-from lis_bridge.tubes.assembly import Context
-from lis_bridge.tubes.events import Event, HoldOpened, Outcome
+from lis_bridge.tubes.assembly import Context, Filing
+from lis_bridge.tubes.echoes import Marks
+from lis_bridge.tubes.events import Event, Filed, HoldOpened, Outcome
 from lis_bridge.tubes.keys import Key
-from lis_bridge.tubes.runs import source_of
-from lis_bridge.tubes.state import Hold, TubeState, fold, handle_of
+from lis_bridge.tubes.prepared import First, Prepared, prepare
+from lis_bridge.tubes.state import Hold, TubeState, fold, handle_of, know
 
 _MODELLED = 255
 """The first byte of an event that is packed beside a model."""
 
 KEPT_TUBES = 512
-"""States in memory: about 100 kB for a tube of 220 results."""
+"""Tubes in memory: about 100 kB for one of 220 results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Arrival:
 class Receipt:
     """What became of a message or a decision. ``seq`` is the tube's version with it; ``tube_id`` is None where no tube could be named.
 
-    ``outcomes`` has one entry per observation; ``opened`` and ``closed`` are ids of holds.
+    ``outcomes`` has one entry per observation; ``opened`` and ``closed`` are ids of holds; ``head`` is what a message of a LIS says of the
+    tube, where there are reports of a message.
     """
 
     tube_id: int | None
@@ -54,6 +57,15 @@ class Receipt:
     reports: tuple[Report, ...] = ()
     opened: tuple[int, ...] = ()
     closed: tuple[int, ...] = ()
+    head: Head | None = None
+
+
+class _Kept(NamedTuple):
+    """A tube in memory: its state, or (for a tube that has one event) what the state follows from, folded when somebody asks for it."""
+
+    updated_at: str
+    state: TubeState
+    unfolded: Filed | None
 
 
 class Tubes:
@@ -61,35 +73,51 @@ class Tubes:
 
     def __init__(self, kept: int = KEPT_TUBES) -> None:
         self._kept = kept
-        self._states: OrderedDict[int, tuple[str, TubeState]] = OrderedDict()
+        self._states: OrderedDict[int, _Kept] = OrderedDict()
 
-    def file(self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival) -> Receipt:
-        """File a patient's message: at most one event, the holds it opens and closes. Raises ValueError for another kind of message."""
+    def file(
+        self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival, prepared: Prepared | None = None
+    ) -> Receipt:
+        """File a patient's message: at most one event, the holds it opens and closes. Raises ValueError for another kind of message.
+
+        ``prepared`` is what ``prepare`` says of this message, this analyzer and this policy, where that was asked before.
+        """
         if not message.closed or not message.observations:
             return Receipt(None, key.key, 0, message.stat, (Outcome.EVIDENCE,) * len(message.observations))
         if key.doubt is not None:
             return self._hold_unplaced(tx, message, key, context, arrival)
+        prepared = prepared or prepare(message, context.analyzer, context.policy)
         state = self.open(tx, key, arrival.at)
-        receipt = self.receive(tx, state, message, self._informed(tx, state, message, key, context), arrival)
+        informed = _informed(tx, state, key, context, prepared.marks)
+        if prepared.first is not None and state.is_new and _is_trusted(informed):
+            receipt = self._begin(tx, state, message, prepared.first, arrival)
+        else:
+            receipt = self.receive(tx, state, message, informed, arrival, prepared.first)
         if context.replayed:
             closed = unplaced.close_placed(tx, message, arrival.journal_id, arrival.part, stamp(arrival.at))
             receipt = replace(receipt, closed=receipt.closed + closed)
         return receipt
 
-    def _informed(self, tx: Connection, state: TubeState, message: Message, key: Key, context: Context) -> Context:
-        """The context with what only the database knows."""
-        foreign = echoes.register(tx, state.tube_id, source_of(message, context.analyzer), message.observations)
-        doubt = "this key is a barcode and a running number's" if state.numbered != key.numbered else ""
-        return replace(context, foreign=foreign, doubt=doubt or context.doubt) if foreign or doubt else context
+    def _begin(self, tx: Connection, state: TubeState, message: Message, first: First, arrival: Arrival) -> Receipt:
+        """File the first message of a tube as it was prepared; the state is not folded before it is needed."""
+        state.version, state.stat = 1, message.stat
+        know(state, message.patient)
+        self._store(tx, state, first.event.analyzer, first.content, arrival)
+        self._update(tx, state, len(first.reports), stamp(arrival.at), first.event)
+        return Receipt(state.tube_id, state.key, 1, state.stat, first.outcomes, first.reports, head=_head(state))
 
-    def receive(self, tx: Connection, state: TubeState, message: Message, context: Context, arrival: Arrival) -> Receipt:
-        """File a message of this tube, whose context is complete."""
+    def receive(
+        self, tx: Connection, state: TubeState, message: Message, context: Context, arrival: Arrival, first: First | None = None
+    ) -> Receipt:
+        """File a message of this tube, whose context is complete; ``first`` is what it would be as the tube's first message."""
         filing = assembly.file(state, message, context)
         outcomes, reports = tuple(filing.outcomes), tuple(filing.reports)
         if filing.event is None:
             return Receipt(state.tube_id, state.key, state.version, state.stat, outcomes)
+        if first is not None and _is_all_new(filing, first):
+            reports = first.reports
         opened, closed = self.append(tx, state, filing.event, filing.event.holds, context.analyzer, arrival)
-        return Receipt(state.tube_id, state.key, state.version, state.stat, outcomes, reports, opened, closed)
+        return Receipt(state.tube_id, state.key, state.version, state.stat, outcomes, reports, opened, closed, _head(state))
 
     def _hold_unplaced(self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival) -> Receipt:
         made, hold_id = unplaced.hold(tx, message, key, context.analyzer, arrival.journal_id, arrival.part, stamp(arrival.at))
@@ -103,7 +131,7 @@ class Tubes:
         if row is not None:
             return self._state(tx, row)
         made = tables.INSERT_TUBE.one(tx, key=key.key, specimen=key.specimen, numbered=int(key.numbered), at=stamp(at))
-        return self._keep(TubeState(int(made[0]), key.key, key.numbered), stamp(at))
+        return self._keep(TubeState(int(made[0]), key.key, key.numbered, specimen=key.specimen), stamp(at))
 
     def state(self, tx: Connection, tube_id: int) -> TubeState:
         """The state of a tube; raises KeyError where there is none."""
@@ -113,15 +141,18 @@ class Tubes:
         return self._state(tx, row)
 
     def _state(self, tx: Connection, row: tuple[int, str, str, int, int, int, str]) -> TubeState:
-        tube_id, key, _, numbered, version, sealed, updated_at = row
-        known, state = self._states.pop(tube_id, ("", None))
-        if state is None or (known, state.version, state.key) != (updated_at, version, key):
-            state = load(tx, TubeState(tube_id, key, bool(numbered)))
+        tube_id, key, specimen, numbered, version, sealed, updated_at = row
+        kept = self._states.pop(tube_id, None)
+        blank = TubeState(tube_id, key, bool(numbered), specimen=specimen)
+        if kept is None or (kept.updated_at, kept.state.version, kept.state.key) != (updated_at, version, key):
+            state = load(tx, blank)
+        else:
+            state = kept.state if kept.unfolded is None else fold(blank, kept.unfolded)
         state.sealed = sealed
         return self._keep(state, updated_at)
 
-    def _keep(self, state: TubeState, updated_at: str) -> TubeState:
-        self._states[state.tube_id] = (updated_at, state)
+    def _keep(self, state: TubeState, updated_at: str, unfolded: Filed | None = None) -> TubeState:
+        self._states[state.tube_id] = _Kept(updated_at, state, unfolded)
         if len(self._states) > self._kept:
             self._states.popitem(last=False)
         return state
@@ -136,14 +167,17 @@ class Tubes:
         at = stamp(arrival.at)
         for place, hold in enumerate(opened):
             hold.id = _insert_hold(tx, state, state.holds[handle_of(state.version, place)], analyzer, arrival.journal_id, at)
-        content = _packed(tx, analyzer, events.encode(event))
+        self._store(tx, state, analyzer, events.encode(event), arrival)
+        self._update(tx, state, len(state.told), at)
+        return tuple(hold.id for hold in opened), _settle_touched(tx, state, at)
+
+    def _store(self, tx: Connection, state: TubeState, analyzer: str, event: bytes, arrival: Arrival) -> None:
+        content, at = _packed(tx, analyzer, event), stamp(arrival.at)
         tables.INSERT_EVENT.run(
             tx, tube_id=state.tube_id, seq=state.version, journal_id=arrival.journal_id, at=at, content=content
         )
-        self._update(tx, state, at)
-        return tuple(hold.id for hold in opened), _settle_touched(tx, state, at)
 
-    def _update(self, tx: Connection, state: TubeState, at: str) -> None:
+    def _update(self, tx: Connection, state: TubeState, reported: int, at: str, unfolded: Filed | None = None) -> None:
         changed = tables.UPDATE_TUBE.run(
             tx,
             of=state.tube_id,
@@ -152,18 +186,42 @@ class Tubes:
             person=state.patient.id if state.patient else None,
             called=state.patient.name if state.patient else None,
             urgent=int(state.stat),
-            reported=len(state.told),
+            reported=reported,
             kept=state.held,
             at=at,
         )
         if changed != 1:
             self._states.pop(state.tube_id, None)
             raise StorageError("the tube changed under this transaction", where=f"tube {state.key}", hint="do it again")
-        self._keep(state, at)
+        self._keep(state, at, unfolded)
 
     def seal(self, tx: Connection, tube_id: int, seq: int) -> None:
         """Note that a LIS may have seen the tube's events up to ``seq``: from now on what they reported is corrected, not replaced."""
         tables.SEAL_TUBE.run(tx, of=tube_id, seq=seq)
+
+
+def _informed(tx: Connection, state: TubeState, key: Key, context: Context, marks: Marks) -> Context:
+    """The context with what only the database knows."""
+    foreign = echoes.register(tx, state.tube_id, marks)
+    doubt = "this key is a barcode and a running number's" if state.numbered != key.numbered else ""
+    return replace(context, foreign=foreign, doubt=doubt or context.doubt) if foreign or doubt else context
+
+
+def _is_trusted(context: Context) -> bool:
+    """True where nothing but the message itself could hold its rows back, and nobody vouches for them."""
+    return context.order_known and not (context.foreign or context.doubt or context.by)
+
+
+def _is_all_new(filing: Filing, first: First) -> bool:
+    """True where the rows were judged as they would be in an empty tube."""
+    event = filing.event
+    return event is not None and event.verdicts == first.event.verdicts and not (event.holds or event.by)
+
+
+def _head(state: TubeState) -> Head:
+    patient = state.patient
+    named = (patient.id, patient.name) if patient else (None, None)
+    return Head(state.key, state.specimen, state.numbered, *named)
 
 
 def load(tx: Connection, state: TubeState) -> TubeState:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from lis_bridge import outbox
 from lis_bridge.core.reports import Head, Report
+from lis_bridge.outbox.sealing import told_of
 from lis_bridge.storage import Store
 
 from .samples import LATER, NOW, add_tube, build, message, owe, report, seal, state
@@ -19,8 +20,9 @@ def at_once(tx: Connection, tube: int, *reports: Report, build: outbox.Build = b
         if marks is not None:
             marks.append((tube, version))
 
+    head, version = told_of(tx, tube)
     told = reports or (report(),)
-    return outbox.owe_at_once(tx, "lis", tube, told, stat=False, now=NOW, build=build, mark=mark)
+    return outbox.owe_at_once(tx, "lis", outbox.Tube(tube, version, head), told, stat=False, now=NOW, build=build, mark=mark)
 
 
 def test_it_is_pending_with_its_bytes_and_the_tube_is_marked(store: Store) -> None:
@@ -41,8 +43,8 @@ def test_it_is_pending_with_its_bytes_and_the_tube_is_marked(store: Store) -> No
 
 def test_it_joins_what_is_still_collecting_for_the_tube(store: Store) -> None:
     with store.write() as tx:
-        add_tube(tx, 1)
-        add_tube(tx, 2)
+        add_tube(tx, 1, version=2)
+        add_tube(tx, 2, version=2)
         collecting = owe(tx, 1)
         assert at_once(tx, 1, report("K")) is None
         assert at_once(tx, 2, report("K")) is not None

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, insert, select
 from lis_bridge import outbox
 from lis_bridge.core.clock import SystemClock
 from lis_bridge.core.faults import StorageError
-from lis_bridge.core.reports import Report, Status
+from lis_bridge.core.reports import Head, Report, Status
 from lis_bridge.core.results import Observation
 from lis_bridge.outbox import Backoff
 from lis_bridge.pipeline.outbound import Outbound, Timing
@@ -223,7 +223,8 @@ def sealed_at_once(store: Store, tubes: range) -> list[outbox.Ready]:
             if tx.execute(select(schema.tube.c.id).where(schema.tube.c.id == tube)).first() is None:
                 tx.execute(insert(schema.tube).values(row))
             build = lambda head, _, id: _message(id, head.key)  # noqa: E731
-            made.append(outbox.owe_at_once(tx, "lis", tube, [report], stat=False, now=now, build=build, mark=no_mark))
+            owner = outbox.Tube(tube, 2, Head(f"T-{tube}", f"T-{tube}"))
+            made.append(outbox.owe_at_once(tx, "lis", owner, [report], stat=False, now=now, build=build, mark=no_mark))
     assert None not in made
     return [ready for ready in made if ready is not None]
 
