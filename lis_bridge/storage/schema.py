@@ -132,6 +132,17 @@ observed = Table(
 )
 """Finds the same analyzer, test, time and value under a second specimen id. Ordered by time, so that inserts stay local."""
 
+observed_tail = Table(
+    "observed_tail",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("tube_id", _Id, nullable=False),
+    Column("drawn", BigInteger, nullable=False),  # by its writer, who knows the row by it
+    Column("before", BigInteger),  # what was drawn for the row before
+    Column("content", LargeBinary, nullable=False),  # msgpack: fingerprints by second
+)
+"""What a few messages add to ``observed``, one row for each, until it is brought over together."""
+
 hold = Table(
     "hold",
     metadata,

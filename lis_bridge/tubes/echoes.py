@@ -1,118 +1,130 @@
-"""The same analyzer, test, time and value under two specimen ids (promise 3), found by the primary key of table ``observed``.
+"""The same analyzer, test, time and value under two specimen ids (promise 3), found by their marks.
 
-Only times with seconds count: within a minute, two specimens may well have the same value. The fingerprint has 32 bits; two results of one
-second that share it by chance hold a result for a look, nothing worse.
+Table ``observed`` has all marks in the order of time; the newest stand in ``observed_tail``, a row for each message, and in memory. A line measures
+a tube over minutes and works on many at a time: brought over together, what they have in common is written once, not with each of them.
+
+What is in memory is trusted only while the table says that nobody else has added to it since, and that nothing was undone: each row of the tail
+holds a number that its writer drew, and the number of the row before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
-from typing import Any, NamedTuple
-from zlib import crc32
+from random import SystemRandom
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from lis_bridge.core import moments
-from lis_bridge.core.results import Observation
+from lis_bridge.storage import Statement
+from lis_bridge.storage.schema import observed, observed_tail
+from lis_bridge.tubes.marks import Mark, Marks, Seconds, decoded
+
+TAIL = 16_384
+"""So many marks stand in the tail; one more message brings them over."""
 
 _CHUNK = 500
 """Rows of one statement; SQLite takes 32,766 parameters."""
 
-_OFFSETS = frozenset("+-Z")
-_test = attrgetter("code", "aspect")
+_t = observed_tail.c
+_newest = select(_t.drawn).order_by(_t.id.desc()).limit(1).scalar_subquery()
+_APPEND = Statement(
+    insert(observed_tail)
+    .values(tube_id=bindparam("tube_id"), drawn=bindparam("drawn"), before=_newest, content=bindparam("content"))
+    .returning(_t.id, _t.before)
+)
+_TAIL = Statement(select(_t.tube_id, _t.content).where(_t.id < bindparam("end")).order_by(_t.id))
+_DROP = Statement(delete(observed_tail).where(_t.id < bindparam("end")))
+_LATEST = Statement(select(func.max(observed.c.at)))
 
-Mark = tuple[int, int]
-"""Epoch second and fingerprint."""
+_draw = SystemRandom().getrandbits
 
-
-class Marks(NamedTuple):
-    """The marks of a message's results that have a time with seconds, and which rows these are."""
-
-    indexes: Sequence[int]
-    marks: Sequence[Mark]
-
-
-def marks_of(source: str, rows: Sequence[Observation]) -> Marks:
-    """What tells these results of a source from others, by columns: a message has few times, and known tests. Touches no database."""
-    times = [row.observed_at for row in rows]
-    seconds = {at: _second(at) for at in set(times)}
-    found: Sequence[int] = range(len(rows))
-    plain = None not in [row.value for row in rows] and None not in [row.test for row in rows]
-    if not plain or None in seconds.values():
-        found = [index for index, row in enumerate(rows) if row.is_result and seconds[row.observed_at] is not None]
-        rows = [rows[index] for index in found]
-        times = [row.observed_at for row in rows]
-    prints = map(crc32, [str(row.value).encode() for row in rows], map(_seeds(source).__getitem__, map(_test, rows)))
-    return Marks(found, list(zip(map(seconds.__getitem__, times), prints, strict=True)))  # type: ignore[arg-type]
+T = TypeVar("T")
 
 
-def register(tx: Connection, tube_id: int, found: Marks) -> frozenset[int]:
-    """Note the rows as this tube's; the indexes of those that another tube has already."""
-    values = [(*mark, tube_id) for mark in found.marks]
-    if sum(_insert(tx, chunk) for chunk in _chunks(values)) == len(values):
-        return frozenset()
-    foreign = {mark for chunk in _chunks(values) for mark in _elsewhere(tx, tube_id, chunk)}
-    return frozenset(index for index, mark in zip(*found, strict=True) if mark in foreign)
+class Echoes:
+    """Who has which marks, for one database; not to be shared between threads."""
+
+    def __init__(self) -> None:
+        self._owners: dict[int, dict[int, int]] = {}
+        self._size = 0
+        self._latest = 0
+        self._drawn = 0
+
+    def register(self, tx: Connection, tube_id: int, found: Marks) -> frozenset[int]:
+        """Note a message's marks as this tube's; the indexes of the rows that another tube has already."""
+        if not found.marks:
+            return frozenset()
+        drawn = _draw(62)
+        row, before = _APPEND.one(tx, tube_id=tube_id, drawn=drawn, content=found.content)
+        if before != self._drawn:
+            self._load(tx, row)
+        self._drawn = drawn
+        foreign = self._note(tube_id, found.seconds, self._earlier(tx, found))
+        if self._size > TAIL:
+            self._bring_over(tx, row)
+        if not foreign:
+            return frozenset()
+        return frozenset(index for index, mark in zip(found.indexes, found.marks, strict=True) if mark in foreign)
+
+    def _load(self, tx: Connection, end: int) -> None:
+        """Read the tail before this row, as it stands in the transaction."""
+        self._owners, self._size = {}, 0
+        for tube_id, content in _TAIL.rows(tx, end=end):
+            self._note(tube_id, decoded(content), {})
+        self._latest = _LATEST.one(tx)[0] or 0
+
+    def _earlier(self, tx: Connection, found: Marks) -> dict[Mark, int]:
+        """The owners of those marks that were brought over already."""
+        if min(found.seconds) > self._latest:
+            return {}
+        marks = [mark for mark in found.marks if mark[0] <= self._latest]
+        return dict(chain.from_iterable(_owners(tx, chunk) for chunk in _chunks(marks)))
+
+    def _note(self, tube_id: int, seconds: Seconds, earlier: dict[Mark, int]) -> set[Mark]:
+        """Take the marks into memory, whose nobody has; those that another tube has, now or in the table."""
+        foreign: set[Mark] = set()
+        for second, prints in seconds.items():
+            owners = self._owners.setdefault(second, {})
+            for print_ in prints:
+                owner = earlier.get((second, print_)) if earlier else None
+                if owner is None:
+                    owner = owners.setdefault(print_, tube_id)
+                if owner != tube_id:
+                    foreign.add((second, print_))
+            self._size += len(prints)
+        return foreign
+
+    def _bring_over(self, tx: Connection, newest: int) -> None:
+        """Into ``observed``, in its order; the newest row stays, for its number."""
+        seconds = sorted(self._owners)
+        rows = [(at, print_, tube) for at in seconds for print_, tube in sorted(self._owners[at].items())]
+        for part in _chunks(rows):
+            _insert(tx, part)
+        _DROP.run(tx, end=newest)
+        self._latest = max(self._latest, seconds[-1])
+        self._owners, self._size = {}, 0
 
 
-def _second(at: str | None) -> int | None:
-    """The epoch second of a moment's text, None where it has no seconds."""
-    if at is None or at[16:17] != ":" or at[19:20] not in _OFFSETS:
-        return None
-    return _minute(at[:16] + at[19:]) + int(at[17:19])
-
-
-@lru_cache(maxsize=4096)
-def _minute(text: str) -> int:
-    moment = moments.instant(text)
-    assert moment is not None  # the caller saw seconds
-    return int(moment.timestamp())
-
-
-class _Seeds(dict[tuple[str, str], int]):
-    """The start of a source's fingerprints by code and aspect, bounded."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self._source = source
-
-    def __missing__(self, key: tuple[str, str]) -> int:
-        if len(self) >= 4096:
-            self.clear()
-        code, aspect = key
-        made = self[key] = crc32(f"{self._source}\0{code}\0{aspect}\0".encode())
-        return made
-
-
-_seeds = lru_cache(maxsize=64)(_Seeds)
-
-
-def _chunks(values: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK))
 
 
-def _insert(tx: Connection, values: list[tuple[int, int, int]]) -> int:
+def _insert(tx: Connection, values: Sequence[tuple[int, int, int]]) -> None:
     places = ",".join(["(?,?,?)"] * len(values))
-    cursor = _execute(tx, f"INSERT INTO observed (at, fingerprint, tube_id) VALUES {places} ON CONFLICT DO NOTHING", values)
-    inserted: int = cursor.rowcount
-    cursor.close()
-    return inserted
+    _execute(tx, f"INSERT INTO observed (at, fingerprint, tube_id) VALUES {places} ON CONFLICT DO NOTHING", values).close()
 
 
-def _elsewhere(tx: Connection, tube_id: int, values: list[tuple[int, int, int]]) -> set[Mark]:
-    places = ",".join(["(?,?)"] * len(values))
+def _owners(tx: Connection, marks: Sequence[Mark]) -> Iterator[tuple[Mark, int]]:
+    places = ",".join(["(?,?)"] * len(marks))
     # The order of a CROSS JOIN is SQLite's too: a look-up for each mark. Of (at, fingerprint) IN (VALUES ...) it makes a scan.
     sql = (
         f"WITH mark (second, print) AS (VALUES {places}) SELECT at, fingerprint, tube_id FROM mark CROSS JOIN observed "
         "WHERE at = second AND fingerprint = print"
     )
-    cursor = _execute(tx, sql, [value[:2] for value in values])
-    found = {(at, print_) for at, print_, owner in cursor if owner != tube_id}
+    cursor = _execute(tx, sql, marks)
+    yield from (((at, print_), owner) for at, print_, owner in cursor)
     cursor.close()
-    return found
 
 
 def _execute(tx: Connection, sql: str, values: Sequence[tuple[int, ...]]) -> Any:

@@ -11,9 +11,9 @@ from operator import attrgetter
 
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Message
-from lis_bridge.tubes import echoes, events
-from lis_bridge.tubes.echoes import Marks
+from lis_bridge.tubes import events
 from lis_bridge.tubes.events import CODES, Filed, Outcome, Policy
+from lis_bridge.tubes.marks import Marks, marks_of
 from lis_bridge.tubes.runs import FINAL, rank, source_of
 
 _judged = attrgetter("value", "test", "problem", "superseded", "occurrence", "status")
@@ -43,7 +43,7 @@ def prepare(message: Message, analyzer: str, policy: Policy) -> Prepared:
     """A patient's message of this analyzer, whose driver reports runs by ``policy``."""
     source = source_of(message, analyzer)
     first = _first(message, analyzer, source, policy) if _is_plain(message) else None
-    return Prepared(echoes.marks_of(source, message.observations), first)
+    return Prepared(marks_of(source, message.observations), first)
 
 
 def _is_plain(message: Message) -> bool:

@@ -17,9 +17,9 @@ from lis_bridge.core.faults import StorageError
 from lis_bridge.core.reports import Head, Report
 from lis_bridge.core.results import Message
 from lis_bridge.storage.packing import pack_like, unpack
-from lis_bridge.tubes import assembly, echoes, events, tables, unplaced
+from lis_bridge.tubes import assembly, events, tables, unplaced
 from lis_bridge.tubes.assembly import Context, Filing
-from lis_bridge.tubes.echoes import Marks
+from lis_bridge.tubes.echoes import Echoes
 from lis_bridge.tubes.events import Event, Filed, HoldOpened, Outcome
 from lis_bridge.tubes.keys import Key
 from lis_bridge.tubes.prepared import First, Prepared, prepare
@@ -74,6 +74,7 @@ class Tubes:
     def __init__(self, kept: int = KEPT_TUBES) -> None:
         self._kept = kept
         self._states: OrderedDict[int, _Kept] = OrderedDict()
+        self._echoes = Echoes()
 
     def file(
         self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival, prepared: Prepared | None = None
@@ -88,7 +89,7 @@ class Tubes:
             return self._hold_unplaced(tx, message, key, context, arrival)
         prepared = prepared or prepare(message, context.analyzer, context.policy)
         state = self.open(tx, key, arrival.at)
-        informed = _informed(tx, state, key, context, prepared.marks)
+        informed = _informed(state, key, context, self._echoes.register(tx, state.tube_id, prepared.marks))
         if prepared.first is not None and state.is_new and _is_trusted(informed):
             receipt = self._begin(tx, state, message, prepared.first, arrival)
         else:
@@ -200,9 +201,8 @@ class Tubes:
         tables.SEAL_TUBE.run(tx, of=tube_id, seq=seq)
 
 
-def _informed(tx: Connection, state: TubeState, key: Key, context: Context, marks: Marks) -> Context:
+def _informed(state: TubeState, key: Key, context: Context, foreign: frozenset[int]) -> Context:
     """The context with what only the database knows."""
-    foreign = echoes.register(tx, state.tube_id, marks)
     doubt = "this key is a barcode and a running number's" if state.numbered != key.numbered else ""
     return replace(context, foreign=foreign, doubt=doubt or context.doubt) if foreign or doubt else context
 

@@ -15,7 +15,7 @@ from lis_bridge.core.faults import StorageError
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import hold, observed, tube, tube_event
+from lis_bridge.storage.schema import hold, tube, tube_event
 from lis_bridge.tubes import views
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.keys import Key
@@ -215,7 +215,7 @@ class TestPossibleIdCorrection:
         for key in (A, B, A, B):
             receipt = file(tx, tubes, self.WHOLE, key)
             assert key is not B or not receipt.reports
-        assert (len(views.holds(tx)), size(tx, observed)) == (1, 2)
+        assert (len(views.holds(tx)), size(tx, tube_event)) == (1, 2)
 
     def test_more_rows_than_one_statement_takes(self, tx: Connection) -> None:
         tubes = Tubes()
