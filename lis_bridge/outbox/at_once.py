@@ -67,9 +67,13 @@ def owe_at_once(
     now: datetime,
     build: Build,
     mark: Mark,
+    merged: bool = False,
 ) -> Ready | None:
-    """Owe the reports of a tube and seal them; None where they must be collected (``owe``), and nothing has changed."""
-    told = merge(reports)
+    """Owe the reports of a tube and seal them; None where they must be collected (``owe``), and nothing has changed.
+
+    ``merged``: each result is among the reports once, as is known of them.
+    """
+    told = reports if merged else merge(reports)
     if not told or (not tube.is_new and _COLLECTS.one(tx, tube=tube.id, to=destination)):
         return None
     id, control_id = next_number(tx)

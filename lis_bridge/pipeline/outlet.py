@@ -42,7 +42,10 @@ class Outlet:
         if stat or self._at_once:
             tube = outbox.Tube(receipt.tube_id, receipt.seq, receipt.head)
             build = building(tx, self._builder, self._lis, now.astimezone(self._zone), drafted)
-            ready = outbox.owe_at_once(tx, self.destination, tube, reports, stat=stat, now=now, build=build, mark=mark)
+            merged = drafted is not None and drafted.reports is reports
+            ready = outbox.owe_at_once(
+                tx, self.destination, tube, reports, stat=stat, now=now, build=build, mark=mark, merged=merged
+            )
             if ready is not None:
                 return ready
         outbox.owe(tx, self.destination, receipt.tube_id, reports, stat=stat, now=now, window=self._window)

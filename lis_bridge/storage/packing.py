@@ -71,13 +71,29 @@ def pack(data: bytes) -> Packed:
     return Packed(PLAIN, data)
 
 
-def pack_like(tx: Connection, family: str, data: bytes) -> Packed:
-    """The stored form of some bytes that are much like the others of their family."""
+def pack_like(tx: Connection, family: str, data: bytes, prepared: Packed | None = None) -> Packed:
+    """The stored form of some bytes that are much like the others of their family; ``prepared`` is what ``prepack`` made of the same."""
     if len(data) < SHORT_BYTES:
         return Packed(PLAIN, data)
     model = _model(tx, family)
-    if model is None or GROWTH * model.size <= len(data) <= MODEL_BYTES:
+    if model is None or _outgrows(data, model):
         model = _learn(tx, family, data[:MODEL_BYTES])
+    return prepared if prepared is not None and prepared.packing == model.id else _packed(data, model)
+
+
+def prepack(family: str, data: bytes) -> Packed | None:
+    """What ``pack_like`` will most likely make of the bytes, without the database; None where that cannot be told."""
+    model = _known.get(family)
+    if model is None or len(data) < SHORT_BYTES or _outgrows(data, model):
+        return None
+    return _packed(data, model)
+
+
+def _outgrows(data: bytes, model: _Model) -> bool:
+    return GROWTH * model.size <= len(data) <= MODEL_BYTES
+
+
+def _packed(data: bytes, model: _Model) -> Packed:
     return Packed(model.id, zstd.compress(data, LEVEL, zstd_dict=_dictionary(model.content).as_digested_dict))
 
 

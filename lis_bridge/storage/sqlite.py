@@ -75,7 +75,10 @@ def prepare(connection: sqlite3.Connection, where: str) -> None:
 def _begin(connection: Connection) -> None:
     driver = _driver(connection)
     reading = connection.get_execution_options().get("reading", False)
-    driver.execute(f"PRAGMA query_only={int(reading)}")
+    of = connection.connection.info  # of the driver's connection, which readers and writers share
+    if of.get("query_only") is not reading:
+        driver.execute(f"PRAGMA query_only={int(reading)}")
+        of["query_only"] = reading
     driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 

@@ -10,7 +10,7 @@ holds a number that its writer drew, and the number of the row before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from random import SystemRandom
 from typing import Any, TypeVar
 
@@ -37,8 +37,6 @@ _TAIL = Statement(select(_t.tube_id, _t.content).where(_t.id < bindparam("end"))
 _DROP = Statement(delete(observed_tail).where(_t.id < bindparam("end")))
 _LATEST = Statement(select(func.max(observed.c.at)))
 
-_draw = SystemRandom().getrandbits
-
 T = TypeVar("T")
 
 
@@ -49,17 +47,16 @@ class Echoes:
         self._owners: dict[int, dict[int, int]] = {}
         self._size = 0
         self._latest = 0
-        self._drawn = 0
+        self._drawn = SystemRandom().getrandbits(62)
 
     def register(self, tx: Connection, tube_id: int, found: Marks) -> frozenset[int]:
         """Note a message's marks as this tube's; the indexes of the rows that another tube has already."""
         if not found.marks:
             return frozenset()
-        drawn = _draw(62)
-        row, before = _APPEND.one(tx, tube_id=tube_id, drawn=drawn, content=found.content)
-        if before != self._drawn:
+        known, self._drawn = self._drawn, self._drawn + 1  # never drawn twice, whatever becomes of the transaction
+        row, before = _APPEND.one(tx, tube_id=tube_id, drawn=self._drawn, content=found.content)
+        if before != known:
             self._load(tx, row)
-        self._drawn = drawn
         foreign = self._note(tube_id, found.seconds, self._earlier(tx, found))
         if self._size > TAIL:
             self._bring_over(tx, row)
@@ -98,8 +95,8 @@ class Echoes:
     def _bring_over(self, tx: Connection, newest: int) -> None:
         """Into ``observed``, in its order; the newest row stays, for its number."""
         seconds = sorted(self._owners)
-        rows = [(at, print_, tube) for at in seconds for print_, tube in sorted(self._owners[at].items())]
-        for part in _chunks(rows):
+        rows = chain.from_iterable(zip(repeat(at), owners, owners.values()) for at in seconds if (owners := self._owners[at]))
+        for part in _chunks(tuple(rows)):
             _insert(tx, part)
         _DROP.run(tx, end=newest)
         self._latest = max(self._latest, seconds[-1])

@@ -140,3 +140,8 @@ def encode(event: Event) -> bytes:
 def decode(content: bytes) -> Event:
     """The event that ``encode`` was given."""
     return _decoder.decode(content)
+
+
+def family(analyzer: str) -> str:
+    """Whose events are packed beside one model."""
+    return f"event {analyzer}"

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Message
+from lis_bridge.storage.packing import Packed, prepack
 from lis_bridge.tubes import events
 from lis_bridge.tubes.events import CODES, Filed, Outcome, Policy
 from lis_bridge.tubes.marks import Marks, marks_of
@@ -23,10 +24,11 @@ _identity = attrgetter("test", "aspect")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class First:
-    """A message as the first of its tube: its event, that in stored form, and what the LIS is owed."""
+    """A message as the first of its tube: its event, encoded and as it will most likely be packed, and what the LIS is owed."""
 
     event: Filed
     content: bytes
+    packed: Packed | None
     reports: tuple[Report, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -77,4 +79,5 @@ def _first(message: Message, analyzer: str, source: str, policy: Policy) -> Firs
         holds=(),
     )
     reports = tuple([Report(row, "F", analyzer, source) for row in rows])
-    return First(event, events.encode(event), reports, (Outcome.NEW,) * len(rows))
+    content = events.encode(event)
+    return First(event, content, prepack(events.family(analyzer), content), reports, (Outcome.NEW,) * len(rows))

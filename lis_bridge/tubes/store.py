@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from lis_bridge.core.faults import StorageError
 from lis_bridge.core.reports import Head, Report
 from lis_bridge.core.results import Message
-from lis_bridge.storage.packing import pack_like, unpack
+from lis_bridge.storage.packing import Packed, pack_like, unpack
 from lis_bridge.tubes import assembly, events, tables, unplaced
 from lis_bridge.tubes.assembly import Context, Filing
 from lis_bridge.tubes.echoes import Echoes
@@ -103,7 +103,7 @@ class Tubes:
         """File the first message of a tube as it was prepared; the state is not folded before it is needed."""
         state.version, state.stat = 1, message.stat
         know(state, message.patient)
-        self._store(tx, state, first.event.analyzer, first.content, arrival)
+        self._store(tx, state, first.event.analyzer, first.content, arrival, first.packed)
         self._update(tx, state, len(first.reports), stamp(arrival.at), first.event)
         return Receipt(state.tube_id, state.key, 1, state.stat, first.outcomes, first.reports, head=_head(state))
 
@@ -172,8 +172,10 @@ class Tubes:
         self._update(tx, state, len(state.told), at)
         return tuple(hold.id for hold in opened), _settle_touched(tx, state, at)
 
-    def _store(self, tx: Connection, state: TubeState, analyzer: str, event: bytes, arrival: Arrival) -> None:
-        content, at = _packed(tx, analyzer, event), stamp(arrival.at)
+    def _store(
+        self, tx: Connection, state: TubeState, analyzer: str, event: bytes, arrival: Arrival, prepared: Packed | None = None
+    ) -> None:
+        content, at = _stored(pack_like(tx, events.family(analyzer), event, prepared)), stamp(arrival.at)
         tables.INSERT_EVENT.run(
             tx, tube_id=state.tube_id, seq=state.version, journal_id=arrival.journal_id, at=at, content=content
         )
@@ -237,9 +239,9 @@ def event_of(tx: Connection, content: bytes) -> Event:
     return events.decode(_unpacked(tx, content))
 
 
-def _packed(tx: Connection, analyzer: str, event: bytes) -> bytes:
+def _stored(event: Packed) -> bytes:
     """One byte that says how it is packed, a model's number where there is one, then the event."""
-    packing, content = pack_like(tx, f"event {analyzer}", event)
+    packing, content = event
     return bytes((packing,)) + content if packing < _MODELLED else bytes((_MODELLED,)) + packing.to_bytes(8) + content
 
 
