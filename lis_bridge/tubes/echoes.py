@@ -40,12 +40,22 @@ _LATEST = Statement(select(func.max(observed.c.at)))
 T = TypeVar("T")
 
 
+_Owners = dict[int, dict[int, int]]
+"""Whose a fingerprint of a second is."""
+
+
 class Echoes:
-    """Who has which marks, for one database; not to be shared between threads."""
+    """Who has which marks, for one database; not to be shared between threads.
+
+    ``_owners`` are those of the tail, ``_recent`` those that were brought over last. Of the seconds from ``_since`` on there is nothing in the
+    table that is not among them; ``_latest`` is the table's last second.
+    """
 
     def __init__(self) -> None:
-        self._owners: dict[int, dict[int, int]] = {}
+        self._owners: _Owners = {}
         self._size = 0
+        self._recent: _Owners = {}
+        self._since = 0
         self._latest = 0
         self._drawn = SystemRandom().getrandbits(62)
 
@@ -66,27 +76,30 @@ class Echoes:
 
     def _load(self, tx: Connection, end: int) -> None:
         """Read the tail before this row, as it stands in the transaction."""
-        self._owners, self._size = {}, 0
+        self._owners, self._size, self._recent = {}, 0, {}
+        self._latest = _LATEST.one(tx)[0] or 0
+        self._since = self._latest + 1
         for tube_id, content in _TAIL.rows(tx, end=end):
             self._note(tube_id, decoded(content), {})
-        self._latest = _LATEST.one(tx)[0] or 0
 
     def _earlier(self, tx: Connection, found: Marks) -> dict[Mark, int]:
-        """The owners of those marks that were brought over already."""
-        if min(found.seconds) > self._latest:
+        """The owners of those marks that only the table knows."""
+        if min(found.seconds) >= self._since:
             return {}
-        marks = [mark for mark in found.marks if mark[0] <= self._latest]
+        marks = [mark for mark in found.marks if mark[0] < self._since]
         return dict(chain.from_iterable(_owners(tx, chunk) for chunk in _chunks(marks)))
 
     def _note(self, tube_id: int, seconds: Seconds, earlier: dict[Mark, int]) -> set[Mark]:
         """Take the marks into memory, whose nobody has; those that another tube has, now or in the table."""
         foreign: set[Mark] = set()
         for second, prints in seconds.items():
-            owners = self._owners.setdefault(second, {})
+            recent, owners = self._recent.get(second), self._owners.setdefault(second, {})
             for print_ in prints:
-                owner = earlier.get((second, print_)) if earlier else None
-                if owner is None:
-                    owner = owners.setdefault(print_, tube_id)
+                owner = (
+                    (earlier and earlier.get((second, print_)))
+                    or (recent and recent.get(print_))
+                    or owners.setdefault(print_, tube_id)
+                )
                 if owner != tube_id:
                     foreign.add((second, print_))
             self._size += len(prints)
@@ -99,8 +112,8 @@ class Echoes:
         for part in _chunks(tuple(rows)):
             _insert(tx, part)
         _DROP.run(tx, end=newest)
-        self._latest = max(self._latest, seconds[-1])
-        self._owners, self._size = {}, 0
+        self._since, self._latest = self._latest + 1, max(self._latest, seconds[-1])
+        self._recent, self._owners, self._size = self._owners, {}, 0
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -45,17 +45,23 @@ def marks_of(source: str, rows: Sequence[Observation]) -> Marks:
     times = [row.observed_at for row in rows]
     seconds = {at: _second(at) for at in set(times)}
     found: Sequence[int] = range(len(rows))
-    plain = None not in [row.value for row in rows] and None not in [row.test for row in rows]
-    if not plain or None in seconds.values():
+    values = [row.value for row in rows]
+    if None in values or None in [row.test for row in rows] or None in seconds.values():
         found = [index for index, row in enumerate(rows) if row.is_result and seconds[row.observed_at] is not None]
         rows = [rows[index] for index in found]
-        times = [row.observed_at for row in rows]
-    prints = map(crc32, [str(row.value).encode() for row in rows], map(_seeds(source).__getitem__, map(_test, rows)))
+        times, values = [times[index] for index in found], [values[index] for index in found]
+    prints = map(crc32, _encoded(values), map(_seeds(source).__getitem__, map(_test, rows)))
     marks: list[Mark] = list(zip(map(seconds.__getitem__, times), prints, strict=True))  # type: ignore[arg-type]
     groups: dict[int, list[int]] = {}
     for second, print_ in marks:
         groups.setdefault(second, []).append(print_)
     return Marks(found, marks, groups, _encode(groups))
+
+
+def _encoded(values: Sequence[str | None]) -> Sequence[bytes]:
+    """Each value in UTF-8, encoded together where no value holds a line end."""
+    together = "\n".join(map(str, values)).encode().split(b"\n")
+    return together if len(together) == len(values) else [str(value).encode() for value in values]
 
 
 def _second(at: str | None) -> int | None:
