@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.plan import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
+from lis_bridge.pipeline import process as process_module
 from lis_bridge.pipeline.process import Instrument, Process, Processed
 from lis_bridge.pipeline.screening import expectation
 from lis_bridge.settings import Destination
@@ -211,6 +213,29 @@ def test_an_entry_read_beforehand_is_filed_as_one_read_in_its_transaction(store:
     with store.write() as tx:
         assert process(tx, entry, reading).results == 1
     assert values(store, "2603180457") == {"K": "4.10"}
+
+
+@pytest.mark.parametrize("capture_of", ["mindray-bs", "mindray-cl", "mindray-bc", "sysmex-xn"])
+def test_what_is_prepared_gives_the_messages_that_judging_row_by_row_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capture_of: str
+) -> None:
+    captures = [file.read_bytes() for file in sorted((DRIVERS / capture_of / "captures").iterdir())]
+    told = _told(tmp_path / "prepared.db", capture_of, captures * 2)
+    prepare = process_module.prepare
+    monkeypatch.setattr(process_module, "prepare", lambda *words: replace(prepare(*words), first=None))
+    assert told
+    assert _told(tmp_path / "judged.db", capture_of, captures * 2) == told
+
+
+def _told(file: Path, driver: str, captures: list[bytes]) -> list[tuple[str, bytes]]:
+    """What the LIS is told of these, by the key of the tube, without the number that each database draws for itself."""
+    process = step(driver, window_hours=0, window=0)
+    told = []
+    with Store.open(f"sqlite:///{file}") as store:
+        for raw in captures:
+            for _, ready in arrives(store, process, raw).ready:
+                told.append((str(ready.owed.tube), ready.message.replace(ready.control_id.encode(), b"")))
+    return told
 
 
 def test_another_value_without_a_new_time_is_held_not_guessed(store: Store) -> None:
