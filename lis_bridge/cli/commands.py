@@ -35,6 +35,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("move", "move", "move", LABORATORY),
     Command("deliveries", "deliveries", "app", LABORATORY),
     Command("quarantine", "quarantine", "app", LABORATORY),
+    Command("critical", "critical", "app", LABORATORY),
     Command("mapping", "mapping", "app", LABORATORY),
     Command("replay", "replay", "replay", LABORATORY),
     Command("decode", "decoding", "decode", ONBOARDING),

@@ -7,13 +7,14 @@ A person sees both tubes first and is asked twice; what changed in between is no
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lis_bridge.cli.choosing import Analyzer, Codes, Tube, chosen, slots_of
 from lis_bridge.cli.database import database
 from lis_bridge.cli.exits import Exit
 from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, table
@@ -26,16 +27,11 @@ if TYPE_CHECKING:
     from lis_bridge.tubes.store import Receipt
     from lis_bridge.tubes.views import RunLine, TubeLine
 
-Tube = Annotated[str, typer.Argument(metavar="TUBE", help="Where they stand: its key, or the specimen id.", show_default=False)]
 To = Annotated[
     str,
     typer.Option(
         "--to", metavar="SPECIMEN", help="Where they belong: a barcode, or a running number's key in full.", show_default=False
     ),
-]
-Analyzer = Annotated[str | None, typer.Option("--analyzer", metavar="ID", help="Only what this analyzer measured.")]
-Codes = Annotated[
-    list[str] | None, typer.Option("--code", metavar="CODE", help="Only this code of the device; may be given several times.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; needed where there is no terminal.")]
 
@@ -51,7 +47,7 @@ class Plan:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return tuple((run.source, run.observation.code, run.observation.aspect) for run in self.runs)
+        return slots_of(self.runs)
 
 
 def move(
@@ -91,31 +87,13 @@ def move(
 
 def plan_of(tx: Connection, tube: str, to: str, analyzer: str | None, codes: Sequence[str]) -> Plan:
     """What a person chose. Raises UsageError where there is nothing to move."""
-    from lis_bridge.tubes import keys, views
+    from lis_bridge.tubes import keys
 
-    number = views.find(tx, tube)
-    if number is None:
-        raise UsageError("there is no such tube", where=tube, hint="lis-bridge tubes --search finds parts of a key")
-    found = views.view(tx, number)
-    runs = [run for run in found.runs if run.standing == "reported" and analyzer in (None, run.analyzer)]
-    _all_there(codes, {run.observation.code for run in runs}, tube)
-    chosen = tuple(run for run in runs if not codes or run.observation.code in codes)
-    if not chosen:
-        hint = f"lis-bridge tube {found.tube.key} shows what is reported, and of which analyzer"
-        raise UsageError("no such result is reported", where=f"tube {found.tube.key}", hint=hint)
+    line, runs = chosen(tx, tube, analyzer, codes)
     key = keys.named(to).key
-    if key == found.tube.key:
+    if key == line.key:
         raise UsageError("the results stand there already", where=f"--to {to}", hint="Name another specimen")
-    return Plan(found.tube, _line(tx, key), key, chosen)
-
-
-def _all_there(codes: Iterable[str], reported: set[str], tube: str) -> None:
-    """A code that was mistyped must not leave its result behind unseen."""
-    for code in codes:
-        if code not in reported:
-            raise UsageError(
-                f"no result of code {code!r} is reported", where=f"tube {tube}", hint="Codes are written as the device does"
-            )
+    return Plan(line, _line(tx, key), key, runs)
 
 
 def _line(tx: Connection, key: str) -> TubeLine | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from lis_bridge.cli.database import database
+from lis_bridge.cli.hold import hold as hold_results
 from lis_bridge.cli.output import By, ConfigFile, Json, document, fields, moment, table
 from lis_bridge.core.faults import UsageError
 from lis_bridge.core.holds import WORDS
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from lis_bridge.tubes.views import HoldLine
 
 app = typer.Typer(no_args_is_help=True, help="Results that are held, and messages that could not be understood.")
+
+app.command("hold", epilog='Example: lis-bridge quarantine hold 20260317000012 --code K --why "clotted" -c bridge.toml --by Lin')(
+    hold_results
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As list shows it: h12 is a hold, 17 a message.", show_default=False)]
 Hold = Annotated[str, typer.Argument(metavar="HOLD", help="As list shows it: h12.", show_default=False)]
