@@ -5,8 +5,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ARGS ?=
-# Processes that the tests are spread over; 0 is none beside make's own, for a debugger.
-WORKERS ?= 2
+# Processes that the tests are spread over; 0 is pytest's own one. Browser tests have failed with 2 on a busy machine.
+WORKERS ?= 0
 
 .PHONY: help demo test check docs pictures bench bench-check bench-path clean
 
