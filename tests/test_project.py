@@ -55,16 +55,19 @@ def test_changelog_knows_this_version_or_what_comes_next() -> None:
     assert titles[0] in ("Unreleased", PROJECT["version"])
 
 
+TEST, MODULE = "def test_skipped():\n    pytest.skip('no tool')", "pytest.skip('no tool', allow_module_level=True)"
+
+
 @pytest.mark.parametrize(
-    ("skip", "code"),
-    [("def test_skipped():\n    pytest.skip('no tool')", 1), ("pytest.skip('no tool', allow_module_level=True)", 2)],
-    ids=["test", "module"],
+    ("skip", "workers", "code"),
+    [(TEST, "0", 1), (TEST, "2", 1), (MODULE, "0", 2), (MODULE, "2", 1)],
+    ids=["test", "test among workers", "module", "module among workers"],
 )
-def test_skip_is_a_failure_in_ci_only(skip: str, code: int, tmp_path: Path) -> None:
+def test_skip_is_a_failure_in_ci_only(skip: str, workers: str, code: int, tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_skipping.py").write_text(f"import pytest\n{skip}\n")
     (tmp_path / "test_passing.py").write_text("def test_passed(): pass\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers, "--dist", "loadfile", str(tmp_path)]
     for ci, expected in (("true", code), ("", 0)):
         done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "CI": ci}, capture_output=True, text=True, check=False)
         assert done.returncode == expected, done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from benches.whole_path.shapes import Shape, codes
 from lis_bridge import settings
 from lis_bridge.runtime import status
+from lis_bridge.simulate.bridge import free_port
 
 READY_SECONDS = 60.0
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -34,11 +34,7 @@ class Spent:
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody holds at this moment."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    return [free_port() for _ in range(count)]
 
 
 def configure(folder: Path, shape: Shape, ports: Sequence[int], lis: int) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections import deque
 from contextlib import suppress
+from itertools import count, islice
 from pathlib import Path
 
 from lis_bridge.core.faults import BridgeError
@@ -15,6 +17,9 @@ from lis_bridge.core.faults import BridgeError
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LAST_LINES = 20
+FIRST_PORT, PORTS = 20_000, 12_000
+"""Below those that systems give away by themselves (Linux from 32768, others from 49152): none is lost to an outgoing connection."""
+_NUMBERS = count(os.getpid() * 997)  # processes side by side begin far apart
 
 
 class BridgeProcess:
@@ -87,7 +92,9 @@ class BridgeProcess:
 
 
 def free_port() -> int:
-    """A port that nobody holds at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody holds at this moment, and another one at each call: it may be held back until a listener is there."""
+    for number in islice(_NUMBERS, PORTS):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", FIRST_PORT + number % PORTS))
+            return int(probe.getsockname()[1])
+    raise BridgeError("no port is free", where="127.0.0.1", hint=f"one from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is needed")

@@ -24,7 +24,7 @@ from lis_bridge.simulate.lis import Lis
 from lis_bridge.simulate.scenario import Station, morning, station
 from lis_bridge.transport import open_link
 
-from ..console.serving import PASSWORD, Running, configured, serving
+from ..console.serving import PASSWORD, Running, configured, peopled, serving
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -69,11 +69,9 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Running]:
 @pytest.fixture
 async def site(tmp_path: Path, lis: Lis) -> AsyncIterator[Running]:
     """A site whose LIS answers, with an engineer, a technician and a viewer."""
-    config = configured(tmp_path)
+    config = peopled(configured(tmp_path))
     to_lis = config.destinations[0].model_copy(update={"link": f"mllp://{lis.address}"})
     async with serving(config.model_copy(update={"destinations": (to_lis,)})) as running:
-        for name, role in (("lin", "engineer"), ("jiang", "technician"), ("zhou", "viewer")):
-            await running.add(name, role)
         yield running
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .serving import Running, configured, serving
+from .serving import Running, configured, peopled, serving
 
 
 @pytest.fixture
@@ -16,8 +16,7 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-async def running(fresh: Running) -> Running:
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
     """A site with an engineer, a technician and a viewer."""
-    for name, role in (("lin", "engineer"), ("jiang", "technician"), ("zhou", "viewer")):
-        await fresh.add(name, role)
-    return fresh
+    async with serving(peopled(configured(tmp_path))) as running:
+        yield running

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2 as httpx
+from sqlalchemy import Connection
 
 from lis_bridge import settings
 from lis_bridge.console.accounts import users
@@ -17,8 +20,10 @@ from lis_bridge.console.accounts.users import Note
 from lis_bridge.console.server import Console
 from lis_bridge.runtime.service import Service
 from lis_bridge.simulate.bridge import free_port
+from lis_bridge.storage import Store
 
 PASSWORD = "a long enough password"
+PEOPLE = (("lin", "engineer"), ("jiang", "technician"), ("zhou", "viewer"))
 
 
 def configured(folder: Path, **console: object) -> settings.Config:
@@ -35,6 +40,27 @@ def configured(folder: Path, **console: object) -> settings.Config:
     return settings.load(file)
 
 
+def peopled(config: settings.Config) -> settings.Config:
+    """The same site with ``PEOPLE`` in its database, which is not there yet."""
+    Path(config.storage.url.removeprefix("sqlite:///")).write_bytes(_database())
+    return config
+
+
+@cache
+def _database() -> bytes:
+    """Made once: three passwords cost as much time as the rest of a site."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "bridge.db"
+        with Store.open(f"sqlite:///{file}") as store, store.write() as tx:
+            for name, role in PEOPLE:
+                _add(tx, name, role)
+        return file.read_bytes()
+
+
+def _add(tx: Connection, name: str, role: str, language: users.Language = "en") -> None:
+    users.add(tx, name, PASSWORD, role, Note("tests", datetime.now(UTC)), language=language)
+
+
 @dataclass
 class Running:
     """A running site."""
@@ -47,8 +73,7 @@ class Running:
         return f"http://{self.service.config.console.listen}"
 
     async def add(self, name: str, role: str, language: users.Language = "en") -> None:
-        note = Note("tests", datetime.now(UTC))
-        await self.service.writer.call_async(lambda tx: users.add(tx, name, PASSWORD, role, note, language=language))
+        await self.service.writer.call_async(lambda tx: _add(tx, name, role, language))
 
     async def console_told(self, *topics: str) -> None:
         """What a test wrote behind the service's back is told as the service's own doings are."""

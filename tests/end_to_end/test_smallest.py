@@ -20,18 +20,13 @@ import pytest
 
 from lis_bridge.framing.mllp import wrap
 from lis_bridge.framing.sender import frame
+from lis_bridge.simulate.bridge import free_port
 from lis_bridge.simulate.lis import Lis
 
 UNITS = {"ALT": "U/L", "AST": "U/L", "LDH": "U/L", "TG": "mmol/L"}
 TUBES = 40
 KILLS = 4
 GARBAGE = 64 * 1024 * 1024
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def smallest(folder: Path, port: int, lis: str, driver: str = "mindray-bs") -> Path:

@@ -25,6 +25,7 @@ from lis_bridge.journal import Entry, Filed
 from lis_bridge.runtime import reception, status
 from lis_bridge.runtime.service import Service
 from lis_bridge.runtime.work import Parts, Work
+from lis_bridge.simulate.bridge import free_port
 from lis_bridge.storage import Store
 
 RECORDS = (b"H|\\^&|||x1", b"P|1", b"O|1|S-2026-0001", b"R|1|^^^WBC|5.10|10*9/L", b"L|1|N")
@@ -32,12 +33,6 @@ FRAMES = [frame(number, record + b"\r", b"\x03") for number, record in enumerate
 MESSAGE = b"".join(FRAMES)
 TRANSMISSION = b"\x05" + MESSAGE + b"\x04"
 ACKS = b"\x06" * (1 + len(FRAMES))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class StandIn:
