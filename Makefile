@@ -5,8 +5,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 ARGS ?=
-# Processes that the tests are spread over; 0 is pytest's own one. Browser tests have failed with 2 on a busy machine.
-WORKERS ?= 0
+# Processes that the tests are spread over; those with a browser, which is many processes by itself, run one at a time behind the others.
+WORKERS ?= 2
 
 .PHONY: help demo test check docs pictures bench bench-check bench-path clean
 
@@ -17,7 +17,12 @@ demo: .venv/ready ## Simulated analyzers, the bridge and a LIS on this machine (
 	$(BIN)/lis-bridge demo $(ARGS)
 
 test: check ## Everything: linters, types, import contracts, tests (ARGS="-k tubes")
-	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile $(ARGS)
+ifneq ($(ARGS),)
+	$(BIN)/python -m pytest -rs $(ARGS)
+else
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --ignore=tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
+endif
 
 check: .venv/ready-test ## Linters, types and import contracts only
 	$(BIN)/ruff check .

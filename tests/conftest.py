@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 
@@ -16,24 +15,8 @@ EXCUSED = {
 """Skip reasons that stand in CI, and why."""
 
 
-ALONE = "tests/browser/"
-"""Below it one test runs at a time: a browser is many processes."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", action="store_true", help="write the console's pictures in docs/console anew")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``--dist loadfile`` what is ``ALONE`` goes to one process, as one file does."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return ALONE if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
-
-    return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
