@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, expect
 from lis_bridge.simulate.afternoon import Pace
 from lis_bridge.simulate.demo import Demo
 
-from .conftest import Open, log_in
+from .conftest import Open, at_work, log_in
 from .guests import at_the_demo
 
 PACE = Pace(tube=6.0, first_absence=20.0, away=6.0, absences=20.0)
@@ -39,7 +39,7 @@ async def finds_it_by_the_scanner(page: Page) -> None:
     await expect(page.locator("#sheet")).to_have_attribute("data-key", barcode)
     await expect(page.locator("#results tr[data-number]").first).to_be_visible()
     await page.locator(".rail a").first.click()
-    await page.wait_for_selector("#work")
+    await at_work(page)
 
 
 async def releases_a_hold(page: Page) -> None:
