@@ -55,10 +55,12 @@ def check(file: File, json: Json = False, strict: Strict = False) -> int:
     return Exit.CONFIG if errors else Exit.FINDINGS if warnings and strict else Exit.OK
 
 
-def _mapped(config: Config) -> list[dict[str, str]]:
-    """What people mapped since; read without touching the database, which an older service may hold. Of a server ``mapping list`` tells."""
+def _mapped(config: Config) -> list[dict[str, str]] | None:
+    """What people mapped since; read without touching the database, which an older service may hold. None: it is a server's, and was not looked at."""
     place = config.storage.url.removeprefix("sqlite:///")
-    if place == config.storage.url or not Path(place).exists():
+    if place == config.storage.url:
+        return None
+    if not Path(place).exists():
         return []
     columns = ("analyzer", "kind", "said", "means", "by", "at")
     try:
@@ -125,7 +127,9 @@ def _tell(file: Path, report: dict[str, Any]) -> None:
         for name, value in analyzer.items():
             if name not in ("id", "driver"):
                 typer.echo(f"{analyzer['id']}: {name}: {_said(value)}")
-    for one in report["mapped"]:
+    if report["mapped"] is None:
+        typer.echo(f"mapped: not looked at, the database is a server's; lis-bridge mapping list -c {file} shows it")
+    for one in report["mapped"] or ():
         typer.echo(f"{one['analyzer']}: mapped: {one['kind']} {one['said']} = {one['means']} ({one['by']})")
     if report["ok"]:
         typer.echo(f"{file}: usable, {len(report['analyzers'])} analyzers, {len(report['warnings'])} warnings")

@@ -67,11 +67,13 @@ class Gate:
 
     async def _admitted(self, request: Request, fresh: str) -> ASGIApp:
         """The application, or the answer of one who may not go there."""
+        told = self._site.hub.told  # before anything is read
         session = await self._session(request)
         chosen = session.user.language if session else request.cookies.get(LANGUAGE)
         request.scope.setdefault("state", {}).update(
             site=self._site,
             session=session,
+            told=told,
             secret=session.token if session else request.cookies.get(VISIT, fresh),
             language=language_of(chosen),
         )

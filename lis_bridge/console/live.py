@@ -37,17 +37,24 @@ EVERY: frozenset[Topic] = frozenset(topic for topics in TOPICS.values() for topi
 
 
 class Hub:
-    """Open pages and what they are to be told; ``decided`` is the number of the last decision."""
+    """Open pages and what they are to be told; ``decided`` is the number of the last decision. ``told`` counts what was told: a page names the
+    count of when it was asked for, and hears what came between that and its stream.
+    """
 
     def __init__(self, snapshot: Callable[[], Snapshot], decided: Callable[[], int]) -> None:
         self._snapshot = snapshot
         self._decided = decided
         self._pages: set[_Page] = set()
+        self._last: dict[Topic, int] = {}
+        self.told = 0
         self._wanted = asyncio.Event()
         self._closed = False
 
     async def watch(self) -> None:
-        """Look and tell, until cancelled. An error is logged by its class and looking goes on."""
+        """Look and tell, until cancelled. An error is logged by its class and looking goes on.
+
+        The first look tells everything: what the first page shows is older than it.
+        """
         before: Mapping[str, Hashable] = {}
         while True:
             await self._wanted.wait()
@@ -56,23 +63,29 @@ class Hub:
             except Exception as error:
                 _log.warning("console_looks_in_vain", error=type(error).__name__)
             else:
-                self.tell({topic for what, seen in now.items() if before.get(what, seen) != seen for topic in TOPICS[what]})
+                self.tell(
+                    {topic for what, seen in now.items() if what not in before or before[what] != seen for topic in TOPICS[what]}
+                )
                 before = now
             await asyncio.sleep(LOOK_SECONDS)
 
     def tell(self, topics: set[Topic]) -> None:
         """Something of these topics changed. In the loop's thread."""
-        for page in self._pages if topics else ():
+        if not topics:
+            return
+        self.told += 1
+        self._last.update(dict.fromkeys(topics, self.told))
+        for page in self._pages:
             page.topics |= topics
             page.woken.set()
 
-    async def changes(self) -> AsyncIterator[set[Topic]]:
-        """For one page: what changed, as it changes; an empty set is a beat. Ends when the console stops."""
+    async def changes(self, since: int) -> AsyncIterator[set[Topic]]:
+        """For one page: what changed since it was asked for, then what changes; an empty set is a beat. Ends when the console stops."""
         page = _Page()
         self._pages.add(page)
         self._wanted.set()
         try:
-            yield set()
+            yield self._missed(since)
             while not self._closed:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(BEAT_SECONDS):
@@ -85,6 +98,10 @@ class Hub:
             self._pages.discard(page)
             if not self._pages:
                 self._wanted.clear()
+
+    def _missed(self, since: int) -> set[Topic]:
+        """Everything, where the count is of a console that ran before this one."""
+        return set(EVERY) if since > self.told else {topic for topic, last in self._last.items() if last > since}
 
     def close(self) -> None:
         """End every page's stream."""

@@ -112,5 +112,6 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "user": session.user if session else None,
         "csrf": sessions.csrf(state["secret"]),
         "path": request.url.path,
+        "told": state["told"],
     }
     return HTMLResponse(site.rendering(template, state["language"], {**common, **values}), status)

@@ -1,6 +1,7 @@
 """Critical values: what goes to the LIS and lies beyond the catalogue's critical limits waits here until somebody was told of it.
 
-A newer report of the same result takes the older value's place. Written in the transaction that makes the report; a tube without any
+A newer report of the same result takes the older value's place, also of one that was called; a value that a person holds back and lets go
+again was called once and is not asked for again. Written in the transaction that makes the report; a tube without any
 costs one look at each test's name.
 """
 
@@ -25,10 +26,12 @@ from lis_bridge.tubes.store import Receipt
 _c = table.c
 _OPEN = _c.state == literal_column("'open'")
 _SLOT = (_c.source == bindparam("of_source"), _c.code == bindparam("of_code"), _c.aspect == bindparam("of_aspect"))
-_KNOWN = Statement(select(_c.id).where(_c.tube_id == bindparam("tube"), _OPEN).limit(1))
-_SUPERSEDE = Statement(
-    update(table).where(_c.tube_id == bindparam("tube"), *_SLOT, _OPEN).values(state=literal_column("'superseded'"))
-)
+_TOLD = _c.state == literal_column("'called'")
+_SUPERSEDED = update(table).where(_c.tube_id == bindparam("tube"), *_SLOT).values(state=literal_column("'superseded'"))
+_KNOWN = Statement(select(_c.id).where(_c.tube_id == bindparam("tube"), _OPEN | _TOLD).limit(1))
+_WITHDRAW = Statement(_SUPERSEDED.where(_OPEN))
+_SUPERSEDE = Statement(_SUPERSEDED.where(_OPEN | _TOLD))
+_CALLED_OF = Statement(select(_c.test, _c.value, _c.unit, _c.side).where(_c.tube_id == bindparam("tube"), *_SLOT, _TOLD))
 _RAISE = Statement(
     insert(table).values(
         {column.name: bindparam(column.name) for column in table.c if column.name not in ("id", "state")}
@@ -50,25 +53,30 @@ class Alarms:
             test.code: (test, limits_of(test)) for test in tests.tests if test.crit_low or test.crit_high
         }
 
-    def note(self, tx: Connection, receipt: Receipt, at: datetime) -> None:
-        """Keep what of a receipt's reports is critical, and close what it takes the place of."""
+    def note(self, tx: Connection, receipt: Receipt, at: datetime, *, decided: bool = False) -> None:
+        """Keep what of a receipt's reports is critical, and close what it takes the place of. ``decided``: a person let it go, nothing was measured."""
         touched = [report for report in receipt.reports if report.observation.test in self._limited]
         if not touched or receipt.tube_id is None:
             return
-        if receipt.seq > 1 and _KNOWN.one(tx, tube=receipt.tube_id):
-            for report in touched:
-                row = report.observation
-                _SUPERSEDE.run(tx, tube=receipt.tube_id, of_source=_source(report), of_code=row.code, of_aspect=row.aspect)
+        is_known = receipt.seq > 1 and _KNOWN.one(tx, tube=receipt.tube_id) is not None
+        for report in touched if is_known else ():
+            if report.status == "W":
+                _WITHDRAW.run(tx, tube=receipt.tube_id, **_slot(report))
         for report in touched:
             if report.status != "W":
-                self._judge(tx, receipt.tube_id, report, at)
+                self._judge(tx, receipt.tube_id, report, at, is_known=is_known, decided=decided)
 
-    def _judge(self, tx: Connection, tube_id: int, report: Report, at: datetime) -> None:
+    def _judge(self, tx: Connection, tube_id: int, report: Report, at: datetime, *, is_known: bool, decided: bool) -> None:
         row = report.observation
         test, limits = self._limited[row.test or ""]
         side = critical(row, limits)
+        value, unit = reported(row, test)[:2] if side else ("", None)
+        if is_known:
+            known = map(tuple, _CALLED_OF.rows(tx, tube=tube_id, **_slot(report)))
+            if decided and (test.code, value, unit, side) in known:
+                return
+            _SUPERSEDE.run(tx, tube=tube_id, **_slot(report))
         if side:
-            value, unit, _, _ = reported(row, test)
             _RAISE.run(
                 tx,
                 tube_id=tube_id,
@@ -107,3 +115,8 @@ def register_call(tx: Connection, critical_id: int, *, told: str, ward: str, rea
 
 def _source(report: Report) -> str:
     return report.source or report.analyzer
+
+
+def _slot(report: Report) -> dict[str, str]:
+    row = report.observation
+    return {"of_source": _source(report), "of_code": row.code, "of_aspect": row.aspect}

@@ -212,7 +212,7 @@ class Decisions:
     def _owed(self, receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
         """Owe every destination what follows; what is withdrawn from one tube goes before what another tube gets (promise 3)."""
         for receipt in receipts:
-            alarms.shipped().note(self._tx, receipt, self._at)
+            alarms.shipped().note(self._tx, receipt, self._at, decided=True)
         for destination in self._destinations:
             first: int | None = None
             for receipt in receipts:

@@ -122,7 +122,13 @@ async def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     await page.fill("[name=name]", name)
     await page.fill("[name=password]", password)
     await page.keyboard.press("Enter")
+    await at_work(page)
+
+
+async def at_work(page: Page) -> None:
+    """Now is there with its scripts: a key that is pressed before they ran is lost."""
     await page.wait_for_selector("#work")
+    await page.wait_for_load_state("load")
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from playwright.async_api import Locator, Page, expect
 
 from lis_bridge.simulate.afternoon import Pace
 from lis_bridge.simulate.demo import Demo
+from lis_bridge.simulate.scenario import UNKNOWN_CODE
 
-from .conftest import Open, log_in
+from .conftest import Open, at_work, log_in
 from .guests import at_the_demo
+from .test_quarantine import heard_by
 
 PACE = Pace(tube=6.0, first_absence=20.0, away=6.0, absences=20.0)
 PATIENCE = 60_000
@@ -39,7 +42,7 @@ async def finds_it_by_the_scanner(page: Page) -> None:
     await expect(page.locator("#sheet")).to_have_attribute("data-key", barcode)
     await expect(page.locator("#results tr[data-number]").first).to_be_visible()
     await page.locator(".rail a").first.click()
-    await page.wait_for_selector("#work")
+    await at_work(page)
 
 
 async def releases_a_hold(page: Page) -> None:
@@ -65,6 +68,27 @@ async def registers_a_call(page: Page) -> None:
     await expect(page.locator(f"#{chosen}")).to_have_count(0)
 
 
+async def maps_an_unknown_code(page: Page, demo: Demo) -> None:
+    """A code that nobody knows waits in the quarantine: found in the catalogue by its Chinese name, mapped in place, and the LIS hears of it."""
+    await page.locator('nav a[href="/quarantine"]').click()
+    waits = page.locator("#quarantine tr[data-row]", has_text=UNKNOWN_CODE).first
+    await expect(waits).to_be_visible(timeout=PATIENCE)
+    await waits.locator("[data-open]").click()
+    form = page.locator("#map")
+    await expect(form.locator(".wire mark").first).to_have_text(UNKNOWN_CODE)
+    await form.locator("#cq").fill("轻链比值")
+    first = form.locator(".cand").first
+    await expect(first).to_contain_text("KAP/LAM")
+    await first.locator("input").check()
+    await form.locator("button.primary").click()
+    await expect(page.locator("#mapped")).to_contain_text("means KAP/LAM")
+    async with asyncio.timeout(PATIENCE / 1000):
+        while ("KAP/LAM", "1.23") not in {told[1:] for told in heard_by(demo)}:
+            await asyncio.sleep(0.05)
+    await page.locator(".rail a").first.click()
+    await at_work(page)
+
+
 async def sees_the_lis_come_back(page: Page) -> None:
     """It goes away, what it is owed waits, and nobody has to do anything."""
     await expect(page.locator("#top")).to_contain_text("LIS away", timeout=PATIENCE)
@@ -87,6 +111,7 @@ async def test_a_technician_s_day(screen: Open, tmp_path: Path) -> None:
         await finds_it_by_the_scanner(page)
         await releases_a_hold(page)
         await registers_a_call(page)
+        await maps_an_unknown_code(page, demo)
         await sees_the_lis_come_back(page)
         await page.close()
 

@@ -9,6 +9,7 @@ import hl7
 import pytest
 from playwright.async_api import Page, expect
 
+from lis_bridge.simulate.demo import Demo
 from lis_bridge.simulate.lis import Lis
 from lis_bridge.transport import open_link
 
@@ -48,7 +49,7 @@ async def test_an_unknown_code_is_mapped_and_the_lis_gets_what_waited(now: Now, 
     assert await violations(page) == []
     await first.locator("input").check()
     await form.locator("button.primary").click()
-    await expect(page.locator("#quarantine")).to_contain_text("NEW-1 of line-1 means CysC. 2 messages are processed again.")
+    await expect(page.locator("#mapped")).to_contain_text("NEW-1 of line-1 means CysC. 2 messages are processed again.")
     async with asyncio.timeout(30):
         while len(told := heard_by(lis)) < 2:
             await asyncio.sleep(0.05)
@@ -57,7 +58,7 @@ async def test_an_unknown_code_is_mapped_and_the_lis_gets_what_waited(now: Now, 
     assert page.url.endswith("/quarantine")
 
 
-def heard_by(lis: Lis) -> list[tuple[str, str, str]]:
+def heard_by(lis: Lis | Demo) -> list[tuple[str, str, str]]:
     """Specimen, test and value of every result that the LIS took."""
     found = []
     for one in lis.received:

@@ -86,6 +86,14 @@ def test_config_check_makes_no_database(lis_bridge: Run, tmp_path: Path) -> None
     assert not (tmp_path / "bridge.db").exists()
 
 
+def test_config_check_says_that_it_did_not_look_at_a_server(lis_bridge: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bridge.toml"
+    path.write_text('[site]\nid = "x"\n[storage]\nurl = "postgresql+psycopg://bridge@192.0.2.1/bridge"\n')
+    assert json.loads(lis_bridge("config", "check", path, "--json").stdout)["mapped"] is None
+    said = lis_bridge("config", "check", path).stdout
+    assert f"mapped: not looked at, the database is a server's; lis-bridge mapping list -c {path} shows it" in said
+
+
 def test_a_token_is_made_listed_without_itself_and_revoked(lis_bridge: Run, config: Path) -> None:
     assert lis_bridge("users", "add", "lin", "--role", "engineer", "--generate", "-c", config).returncode == 0
     made = lis_bridge("users", "token", "lin", "--for", "night export", "-c", config)

@@ -254,3 +254,59 @@ async def test_a_hold_is_described_as_json_with_what_its_results_leave_out(runni
         told = (await client.get(f"/api/v1/quarantine/holds/{hold}")).json()
     (run,) = told["runs"]
     assert (run["observation"]["value"], run["observation"]["comparator"], run["hold"]) == ("4.1", "", hold)
+
+
+async def token(client: httpx.AsyncClient) -> dict[str, str]:
+    return {"x-csrf-token": (await client.get("/api/v1/session")).json()["token"]}
+
+
+async def test_a_hold_is_placed_over_the_api_by_who_saw_both_tubes_and_typed_the_specimen_twice(running: Running) -> None:
+    file(running, row("NA", "140"), specimen=OTHER, name="江月")
+    await heard(running, oru("", ("K", "4.1", "mmol/L")))
+    (hold,) = held_ids(running)
+    async with running.logged_in("jiang") as client:
+        headers, place = await token(client), f"/api/v1/quarantine/holds/{hold}"
+        both = (await client.get(f"{place}/beside", params={"to": OTHER})).json()
+        assert (both["key"], both["tube"]["patient_name"], both["own"]) == (OTHER, "江月", None)
+        for again, seen in ((TUBE, both["seen"]), (OTHER, "long ago")):
+            asked = {"to": OTHER, "again": again, "seen": seen}
+            assert (await client.post(f"{place}/move", headers=headers, json=asked)).status_code == 409
+        asked = {"to": OTHER, "again": OTHER, "seen": both["seen"]}
+        assert (await client.post(f"{place}/move", headers=headers, json=asked)).status_code == 204
+    assert reported(running, OTHER) == {"NA": "140", "K": "4.1"}
+    assert f"tube {OTHER}" in {line.subject for line in lines(running, "viewed")}
+
+
+async def test_a_hold_s_message_and_all_of_one_reason_are_replayed_over_the_api(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "0.92", "mg/L")))
+    (hold,) = held_ids(running)
+    for _ in range(2):
+        await heard(running, b"\x0bnothing\r\x1c\r")
+    async with running.logged_in("jiang") as client:
+        headers = await token(client)
+        (waits,) = (await client.get("/api/v1/quarantine/unread")).json()
+        done = await client.post(f"/api/v1/quarantine/holds/{hold}/replay", headers=headers)
+        assert (done.status_code, [line.subject for line in lines(running, "entry replayed")]) == (204, ["journal entry 1"])
+        asked = {"analyzer": waits["analyzer"], "reason": waits["reason"]}
+        done = await client.post("/api/v1/quarantine/messages/replay", headers=headers, json=asked)
+        assert done.json() == {"replayed": 2}
+        assert (await client.post("/api/v1/quarantine/holds/99/replay", headers=headers)).status_code == 404
+
+
+async def test_every_decision_of_the_quarantine_is_described_and_no_viewer_s(running: Running) -> None:
+    async with running.logged_in("zhou") as client:
+        described = (await client.get("/api/v1/openapi.json")).json()["paths"]
+        headers = await token(client)
+        hold = "/api/v1/quarantine/holds/{hold}"
+        for path in (
+            *(f"{hold}/{act}" for act in ("release", "discard", "replay", "move")),
+            "/api/v1/quarantine/messages/replay",
+        ):
+            assert described[path]["post"]["description"]
+            body = {"to": OTHER, "again": OTHER, "seen": "x", "analyzer": "line-1", "reason": "x"}
+            assert (await client.post(path.format(hold=1), headers=headers, json=body)).status_code == 403
+
+
+def held_ids(running: Running) -> list[int]:
+    with running.service.store.read() as tx:
+        return [hold.id for hold in views.holds(tx)]

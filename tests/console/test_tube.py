@@ -12,6 +12,7 @@ import pytest
 from lis_bridge import outbox
 from lis_bridge.console.pages.tube import lab_of
 from lis_bridge.console.queries.sheet import sheet
+from lis_bridge.tubes import views
 
 from ..browser.conftest import line
 from .serving import Running
@@ -157,6 +158,38 @@ async def test_a_critical_value_is_called_from_the_tube(running: Running) -> Non
         page = (await client.get(f"/tubes/{TUBE}/results/0")).text
         assert "Dr Wu was told, jiang" in page
         assert "above the critical limit" in page
+
+
+async def held_and_let_go(client: httpx.AsyncClient, running: Running) -> None:
+    await act(client, f"/tubes/{TUBE}/hold", reason="under review", why="haemolysis?", number="0")
+    with running.service.store.read() as tx:
+        (hold,) = views.holds(tx)
+    await act(client, f"/tubes/{TUBE}/holds/{hold.id}/release")
+
+
+async def test_a_called_critical_value_that_is_held_and_let_go_again_is_not_to_be_called_twice(running: Running) -> None:
+    file(running, row("K", "6.82"))
+    async with running.logged_in("jiang") as client:
+        await act(client, f"/tubes/{TUBE}/criticals/1/call", told="Dr Wu", read_back="true")
+        await held_and_let_go(client, running)
+        assert 'data-criticals="0"' in (await client.get("/now/work")).text
+        assert "Dr Wu was told, jiang" in (await client.get(f"/tubes/{TUBE}/results/0")).text
+
+
+async def test_a_critical_value_that_nobody_was_told_of_waits_again_once_it_is_let_go(running: Running) -> None:
+    file(running, row("K", "6.82"))
+    async with running.logged_in("jiang") as client:
+        await held_and_let_go(client, running)
+        assert 'data-criticals="1"' in (await client.get("/now/work")).text
+
+
+async def test_the_same_critical_value_measured_anew_is_to_be_called_anew(running: Running) -> None:
+    file(running, row("K", "6.82"))
+    async with running.logged_in("jiang") as client:
+        await act(client, f"/tubes/{TUBE}/criticals/1/call", told="Dr Wu", read_back="true")
+        file(running, row("K", "4.10", "2026-03-17T09:50:00+08:00", run="2"))
+        file(running, row("K", "6.82", "2026-03-17T10:00:00+08:00", run="3"))
+        assert 'data-criticals="1"' in (await client.get("/now/work")).text
 
 
 async def test_a_sheet_is_sent_again_only_when_the_tube_changed(running: Running) -> None:

@@ -12,11 +12,14 @@ from lis_bridge.console.api.lists import Limit, pages_of, plain
 from lis_bridge.console.api.models import model_of
 from lis_bridge.console.pages.deciding import decide
 from lis_bridge.console.pages.mapping import opened
+from lis_bridge.console.pages.quarantine import place, replay_all, replay_entry_of
 from lis_bridge.console.queries import quarantine as query
+from lis_bridge.console.queries.comparing import Beside, compared
 from lis_bridge.console.queries.mapping import Kind
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, note_view
 from lis_bridge.journal import Line
 from lis_bridge.mappings import Mapping
+from lis_bridge.tubes import views
 
 router = APIRouter(tags=["quarantine"])
 Short = Annotated[str, Field(min_length=1, max_length=200)]
@@ -46,6 +49,21 @@ class Candidate(BaseModel):
     inside: int
     also: list[str]
     taken: int
+
+
+class Placing(BaseModel):
+    """A hold's results belong to the specimen ``to``; ``again`` is the same, typed once more, ``seen`` is what ``beside`` told."""
+
+    to: Short
+    again: Short
+    seen: Short
+
+
+class Alike(BaseModel):
+    """Messages of an analyzer that could not be understood for a reason."""
+
+    analyzer: Short
+    reason: Short
 
 
 class Why(BaseModel):
@@ -100,6 +118,36 @@ async def release(request: Request, site: SiteOf, user: Technician, hold: int) -
 async def discard(request: Request, site: SiteOf, user: Technician, hold: int) -> None:
     """Decide that held results are none."""
     await decide(request, site, lambda decisions, tx: decisions.discard(hold))
+
+
+@router.post("/quarantine/holds/{hold}/replay", status_code=204)
+async def replay_hold(request: Request, site: SiteOf, user: Technician, hold: int) -> None:
+    """Process the message that a hold came in again."""
+    await replay_entry_of(request, site, hold)
+
+
+@router.get("/quarantine/holds/{hold}/beside", response_model=model_of(Beside))
+async def beside(request: Request, site: SiteOf, user: Viewer, hold: int, to: Annotated[str, Query(max_length=100)]) -> Any:
+    """Both tubes, before a hold's results are filed under another specimen; ``seen`` is what a move is to name."""
+    line = await site.read(lambda tx: views.hold_line(tx, hold))
+    if line is None:
+        raise HTTPException(404)
+    both = await site.read(lambda tx: compared(tx, line.tube_id, to))
+    for key in sorted({one.key for one in (both.own, both.tube) if one}):
+        await note_view(request, f"tube {key}")
+    return plain(both)
+
+
+@router.post("/quarantine/holds/{hold}/move", status_code=204)
+async def move(request: Request, site: SiteOf, user: Technician, hold: int, said: Placing) -> None:
+    """File what a hold keeps back under the specimen that it belongs to, also where the hold names none."""
+    await place(request, site, hold, said.to, said.again, said.seen)
+
+
+@router.post("/quarantine/messages/replay")
+async def replay_alike(request: Request, site: SiteOf, user: Technician, said: Alike) -> Replayed:
+    """Process all messages that wait for one reason again."""
+    return Replayed(replayed=await replay_all(request, site, said.analyzer, said.reason))
 
 
 @router.post("/quarantine/messages/{entry}/replay", status_code=204)

@@ -16,13 +16,13 @@ router = APIRouter()
 
 
 @router.get("/live")
-async def live(request: Request, site: SiteOf) -> StreamingResponse:
-    """Events named after topics, and a beat while nothing changes; ``ended`` when the session is over."""
+async def live(request: Request, site: SiteOf, since: int = 0) -> StreamingResponse:
+    """Events named after topics, and a beat while nothing changes; ``ended`` when the session is over. ``since`` is the hub's count of the page."""
     token = request.scope["state"]["session"].token
 
     async def events() -> AsyncIterator[str]:
         checked = 0.0
-        async for topics in site.hub.changes():
+        async for topics in site.hub.changes(since):
             if site.clock.monotonic() - checked >= BEAT_SECONDS:
                 checked = site.clock.monotonic()
                 if not await _lasts(site, token):

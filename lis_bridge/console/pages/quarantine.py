@@ -106,16 +106,27 @@ async def discard(request: Request, site: SiteOf, user: Technician, hold: int) -
 @router.post("/holds/{hold}/replay")
 async def replay_hold(request: Request, site: SiteOf, user: Technician, hold: int) -> Response:
     """Process the message that a hold came in again."""
-    found = await site.read(lambda tx: query.opened(tx, hold))
+    await replay_entry_of(request, site, hold)
+    return await _after(request, site)
+
+
+async def replay_entry_of(request: Request, site: Site, hold: int) -> None:
+    """Process the message that a hold came in again. Raises 404 where there is no such hold."""
+    found = await site.read(lambda tx: views.hold_line(tx, hold))
     if found is None:
         raise HTTPException(404)
-    await decide(request, site, lambda decisions, tx: decisions.replay(found.hold.journal_id))
-    return await _after(request, site)
+    await decide(request, site, lambda decisions, tx: decisions.replay(found.journal_id))
 
 
 @router.post("/holds/{hold}/move")
 async def move(request: Request, site: SiteOf, user: Technician, hold: int, to: Line, again: Line, seen: Line) -> Response:
     """File held results under another specimen, once the person saw both patients and typed the specimen again."""
+    await place(request, site, hold, to, again, seen)
+    return await _after(request, site)
+
+
+async def place(request: Request, site: Site, hold: int, to: str, again: str, seen: str) -> None:
+    """File what a hold keeps back under the specimen ``to``. Raises UsageError where ``again`` differs, BridgeError where ``seen`` is the past."""
     if to.strip() != again.strip():
         raise UsageError("the specimen was typed differently", where=again, hint="type the specimen that stands above once more")
     reader = site.reader()
@@ -129,7 +140,6 @@ async def move(request: Request, site: SiteOf, user: Technician, hold: int, to: 
         decisions.move(hold, to.strip(), reader)
 
     await decide(request, site, work)
-    return await _after(request, site)
 
 
 @router.get("/messages")
@@ -171,13 +181,20 @@ async def message_page(request: Request, site: SiteOf, user: Viewer, entry: int)
 @router.post("/messages/replay")
 async def replay_alike(request: Request, site: SiteOf, user: Technician, analyzer: Line, reason: Line) -> Response:
     """Process all messages of an analyzer that wait for the same reason again, at most a page's worth at a time."""
-
-    def work(decisions: Any, tx: Connection) -> None:
-        for line in query.alike(tx, analyzer, reason, limit=EXPORTED).rows:
-            decisions.replay(line.id)
-
-    await decide(request, site, work)
+    await replay_all(request, site, analyzer, reason)
     return await _after(request, site)
+
+
+async def replay_all(request: Request, site: Site, analyzer: str, reason: str) -> int:
+    """Process what waits for one reason again; how many entries."""
+
+    def work(decisions: Any, tx: Connection) -> int:
+        rows = query.alike(tx, analyzer, reason, limit=EXPORTED).rows
+        for line in rows:
+            decisions.replay(line.id)
+        return len(rows)
+
+    return int(await decide(request, site, work))
 
 
 @router.post("/messages/{entry}/replay")

@@ -15,7 +15,7 @@ from lis_bridge.console.queries import charts as drawings
 from lis_bridge.console.queries.provenance import Provenance, provenance
 from lis_bridge.console.queries.sheet import Lab, TubeSheet, sheet, stamp
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_view, page, user_of
+from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_of, note_view, page
 from lis_bridge.core.faults import BridgeError
 from lis_bridge.core.holds import BY_HAND, Reason
 from lis_bridge.pipeline.deciding import Decisions
@@ -166,8 +166,8 @@ def decide(
         raise BridgeError(
             "this hold is none of this tube, or decided already", where=f"hold {hold}", hint="look at the tube again"
         )
-    now, address = site.clock.now(), address_of(request)
-    decisions = Decisions(tx, site.config.destinations, user_of(request).name, now, via="console", address=address)
+    note = note_of(request)
+    decisions = Decisions(tx, site.config.destinations, note.by, note.at, via=note.via, address=note.address)
     return decision(decisions, found)
 
 

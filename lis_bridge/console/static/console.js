@@ -85,6 +85,11 @@
     dialog.showModal();
   }
 
+  function closeBehind({ elt, verb }) {
+    const dialog = verb === "post" && elt.closest("dialog[open]");
+    if (dialog) dialog.close();
+  }
+
   // ── time: the laboratory's clock, and how long ago
   const server = $("[data-clock]");
   const ahead = server ? new Date(server.dateTime) - Date.now() : 0;
@@ -128,6 +133,48 @@
     told = Date.now();
     htmx.ajax("POST", "/here", { swap: "none" });
   }
+
+  // ── live fragments. An answer takes the place of the element that asked: what htmx queues at that element meanwhile is lost with it, and so is an
+  // answer to an element that left the page. So a fragment is fetched only while nothing else is on its way to its place, is left alone while somebody
+  // decides or presses in it, and is fetched once more after that.
+  const LONGEST_PRESS = 1000;
+  const coming = new WeakMap(), placed = new WeakSet(), late = new Set();
+  let pressed = null, lifting = 0;
+  const topic = (elt) => (elt.getAttribute("hx-trigger") || "").split(/,\s*/).find((one) => one.startsWith("sse:"));
+  const isPressed = (elt) => Boolean(pressed) && elt.contains(pressed);
+  const expect = (elt, more) => coming.set(elt, (coming.get(elt) || 0) + more);
+  function catchUp() {
+    [...late].forEach((id) => {
+      const one = id && document.getElementById(id), is = one && topic(one);
+      if (is && (coming.get(one) || isPressed(one))) return;
+      late.delete(id);
+      if (is) htmx.trigger(one, is);
+    });
+  }
+  function lift() { clearTimeout(lifting); pressed = null; catchUp(); }
+  document.addEventListener("pointerdown", (e) => { pressed = e.target; clearTimeout(lifting); lifting = setTimeout(lift, LONGEST_PRESS); });
+  ["pointerup", "pointercancel"].forEach((name) => document.addEventListener(name, () => setTimeout(lift))); // after its click
+  document.addEventListener("htmx:confirm", (e) => {
+    const { elt } = e.detail;
+    if (topic(elt) && (coming.get(elt) || isPressed(elt))) { late.add(elt.id); e.preventDefault(); }
+  });
+  document.addEventListener("htmx:beforeSend", (e) => {
+    const { target, xhr } = e.detail;
+    expect(target, 1);
+    xhr.addEventListener("loadend", () => {
+      expect(target, -1);
+      if (xhr.status && !(placed.has(xhr) && topic(target))) late.add(target.id);
+      catchUp();
+    });
+  });
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    const { xhr, target, requestConfig: { elt } } = e.detail;
+    placed.add(xhr);
+    if (elt !== target || !topic(elt) || !(coming.get(elt) > 1 || isPressed(elt))) return;
+    e.detail.shouldSwap = false;
+    late.add(elt.id);
+  });
+  document.addEventListener("htmx:afterRequest", (e) => { if (e.detail.successful) closeBehind(e.detail.requestConfig); });
 
   // ── tables: arrows go from row to row, Enter opens; a letter presses the button of the row, else of the page
   const rows = () => $$("[data-rows] > [data-row]");
@@ -187,13 +234,12 @@
     if (e.detail.target.id === "line") follow();
     if (main) main.classList.toggle("has-word", Boolean(said && said.firstElementChild));
     if (e.detail.target.id === "said") return;
-    const dialog = $("dialog[open]");
-    if (dialog && e.detail.requestConfig.verb === "post") dialog.close();
+    closeBehind(e.detail.requestConfig);
     if (said && e.detail.requestConfig.verb === "post") said.replaceChildren();
-    restore();
     badge();
     tick();
   });
+  document.addEventListener("htmx:afterSettle", restore); // until then new elements wear the old ones' classes, and their buttons are dead: the delay of settling is 0
   let stream = null;
   addEventListener("pagehide", () => { if (stream) stream.close(); }); // leaving is no error
   document.addEventListener("htmx:sseOpen", (e) => {

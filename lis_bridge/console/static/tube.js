@@ -112,8 +112,6 @@
   document.addEventListener("htmx:afterSwap", (e) => {
     if (e.detail.target.id === "prov") $("#prov").classList.add("up");
     if (e.detail.target.classList.contains("charts-wrap")) draw();
-    const dialog = $("#hold");
-    if (e.detail.target.id === "sheet" && dialog.open && e.detail.requestConfig.verb === "post") dialog.close();
     renewed(e);
   });
   document.addEventListener("htmx:afterSettle", renewed); // until then new elements wear the old ones' attributes
