@@ -31,7 +31,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "/quarantine/messages": ("?analyzer={QUARANTINED}&reason={REASON}",),
     "/quarantine/map": ("?analyzer=line-1&kind=code&code=NEW-1",),
     "/quarantine/map/tests": ("?analyzer=line-1&kind=code&code=NEW-1&q=钾",),
-    "/deliveries": ("", "?state=dead", "?state=delivered"),
+    "/deliveries": ("", "?state=dead", "?state=delivered", "?destination=elsewhere", "?destination=elsewhere&state=delivered"),
     "/audit": ("", "?actor=jiang", "?action=viewed"),
 }
 """With which words a page is asked; without any where it stands not here."""

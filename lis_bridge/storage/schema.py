@@ -187,6 +187,7 @@ Index(
     postgresql_where=delivery.c.state.in_(("open", "pending")),
 )
 Index("delivery_state", delivery.c.state, delivery.c.id)
+Index("delivery_destination", delivery.c.destination, delivery.c.id)
 
 delivery_message = Table(
     "delivery_message",

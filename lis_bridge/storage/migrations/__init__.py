@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from lis_bridge.core.faults import StorageError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision; a store at this one needs nothing."""
 
 
