@@ -26,7 +26,17 @@ SAMPLES = {
 }
 """What stands in the braces of routes and of ``ASKED``: an example of each from the database."""
 ASKED: Mapping[str, tuple[str, ...]] = {
-    "/tubes": ("", "?q=26031000", "?q=000123&inside=true", "?q=林", "?analyzer=line-1", "?state=held", "?state=waiting"),
+    "/tubes": (
+        "",
+        "?q=26031000",
+        "?q=000123&inside=true",
+        "?q=林",
+        "?analyzer=line-1",
+        "?state=held",
+        "?state=waiting",
+        "?state=measuring",
+        "?state=delivered",
+    ),
     "/tubes/{key}/move": ("?to={other}",),
     "/quarantine/messages": ("?analyzer={QUARANTINED}&reason={REASON}",),
     "/quarantine/map": ("?analyzer=line-1&kind=code&code=NEW-1",),
