@@ -341,6 +341,7 @@ audit = Table(
 Index("audit_subject", audit.c.subject, audit.c.id)
 Index("audit_actor", audit.c.actor, audit.c.id)
 Index("audit_action", audit.c.action, audit.c.id)
+Index("audit_actor_action", audit.c.actor, audit.c.action, audit.c.id)
 
 _SEALED = "RAISE(ABORT, 'the audit log is append-only')"
 APPEND_ONLY = {
