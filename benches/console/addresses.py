@@ -59,7 +59,7 @@ NOT_FILLED = (
     "/onboarding/{key}/download",
 )
 """Routes of what the fill has none of: pictures, recordings, drafts."""
-WHOLE = (".csv", "/audit/verify")
+WHOLE = (".csv", "/audit/verify", "/audit/verified")
 """Ends of what goes through a whole table on purpose: asked once, and not held to the time of a page."""
 SAFE = "/?=&%~"
 NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?before=)(\d+)([^"]*)"')
