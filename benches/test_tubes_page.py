@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +16,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from benches import messages
+from benches.asking import MOST_MS, median
 from benches.race import Figure, Outcome
 from lis_bridge import journal
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -37,8 +36,6 @@ BATCH = 10_000
 START = datetime(2025, 3, 1, tzinfo=UTC)
 SURNAMES, GIVEN = "林李王张刘陈杨赵黄周吴徐孙胡朱高何郭马罗", "远山小青一鸣若谷文静海波建国志强晓梅雨桐子涵浩然"
 LAB = Lab(TestCatalogue.load(), {"lis": "UTF-8"})
-MOST_MS = 200.0
-LAPS = 9
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "newest page": lambda tx: tubes.find(tx, Filters()),
@@ -73,18 +70,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def test_pages_of_tubes(filled: Store, benchmark: Callable[..., object], outcome: Outcome) -> None:
     """Console: a page of tubes in a filled database (ms)"""
     for name, ask in QUESTIONS.items():
-        outcome.figures.append(Figure(name, _median(filled, ask), "ms", goal=MOST_MS))
-    benchmark(_median, filled, QUESTIONS["newest page"])
-
-
-def _median(store: Store, ask: Callable[[Connection], object]) -> float:
-    spent = []
-    for _ in range(LAPS):
-        with store.read() as tx:
-            began = time.perf_counter()
-            assert ask(tx) is not None
-            spent.append((time.perf_counter() - began) * 1000)
-    return statistics.median(spent)
+        outcome.figures.append(Figure(name, median(filled, ask), "ms", goal=MOST_MS))
+    benchmark(median, filled, QUESTIONS["newest page"])
 
 
 def _fill(tx: Connection, ids: range) -> None:

@@ -26,12 +26,22 @@ SAMPLES = {
 }
 """What stands in the braces of routes and of ``ASKED``: an example of each from the database."""
 ASKED: Mapping[str, tuple[str, ...]] = {
-    "/tubes": ("", "?q=26031000", "?q=000123&inside=true", "?q=林", "?analyzer=line-1", "?state=held", "?state=waiting"),
+    "/tubes": (
+        "",
+        "?q=26031000",
+        "?q=000123&inside=true",
+        "?q=林",
+        "?analyzer=line-1",
+        "?state=held",
+        "?state=waiting",
+        "?state=measuring",
+        "?state=delivered",
+    ),
     "/tubes/{key}/move": ("?to={other}",),
     "/quarantine/messages": ("?analyzer={QUARANTINED}&reason={REASON}",),
     "/quarantine/map": ("?analyzer=line-1&kind=code&code=NEW-1",),
     "/quarantine/map/tests": ("?analyzer=line-1&kind=code&code=NEW-1&q=钾",),
-    "/deliveries": ("", "?state=dead", "?state=delivered"),
+    "/deliveries": ("", "?state=dead", "?state=delivered", "?destination=elsewhere", "?destination=elsewhere&state=delivered"),
     "/audit": ("", "?actor=jiang", "?action=viewed"),
 }
 """With which words a page is asked; without any where it stands not here."""
@@ -49,7 +59,7 @@ NOT_FILLED = (
     "/onboarding/{key}/download",
 )
 """Routes of what the fill has none of: pictures, recordings, drafts."""
-WHOLE = (".csv", "/audit/verify")
+WHOLE = (".csv", "/audit/verify", "/audit/verified")
 """Ends of what goes through a whole table on purpose: asked once, and not held to the time of a page."""
 SAFE = "/?=&%~"
 NEXT = re.compile(r'href="([^"]*[?&](?:amp;)?before=)(\d+)([^"]*)"')

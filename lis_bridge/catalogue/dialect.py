@@ -80,6 +80,16 @@ class CompiledDialect:
         self._pictures = pictures_form(spec.pictures) if spec.pictures else None
         self._match = re.compile(spec.match, re.MULTILINE) if spec.match else None
 
+    def charset_of(self, raw: bytes) -> str | None:
+        """The first charset that holds these bytes."""
+        for charset in self._charsets:
+            try:
+                raw.decode(charset)
+            except UnicodeDecodeError:
+                continue
+            return charset
+        return None
+
     def text_of(self, raw: bytes) -> tuple[str, Fault | None]:
         """The text in the first charset that holds it; a fault and replacement characters where none does."""
         for charset in self._charsets:

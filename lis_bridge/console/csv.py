@@ -30,17 +30,19 @@ def download(
     ask: Callable[[Connection, int | None], Page[T]],
     cells: Callable[[T], Iterable[object]],
 ) -> StreamingResponse:
-    """A file ``name``.csv of every page that ``ask`` gives (the page before an id), each in a snapshot of its own."""
+    """A file ``name``.csv of every page that ``ask`` gives (the page before an id), each in a snapshot of its own and written where it is read."""
+
+    def part(tx: Connection, before: int | None) -> tuple[bytes, int | None]:
+        found = ask(tx, before)
+        return _lines(map(cells, found.rows)), found.before
 
     async def parts() -> AsyncIterator[bytes]:
         yield "\ufeff".encode() + _lines([head])
-        before: int | None = None
-        while True:
-            found = await site.read(lambda tx, before=before: ask(tx, before))  # type: ignore[misc]
-            yield _lines(map(cells, found.rows))
-            if found.before is None:
-                return
-            before = found.before
+        more, before = True, None
+        while more:
+            lines, before = await site.read(lambda tx, before=before: part(tx, before))  # type: ignore[misc]
+            yield lines
+            more = before is not None
 
     stamp = f"{site.local():%Y%m%d-%H%M}"
     headers = {"content-disposition": f'attachment; filename="{name}-{stamp}.csv"'}

@@ -11,7 +11,8 @@ from typing import Any
 
 from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_decimal
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.console.bytes import pieces
@@ -21,16 +22,37 @@ from lis_bridge.core.holds import WORDS
 STATIC = Path(__file__).parent / "static"
 
 
+FIRST = ("base", "door", "layout", "sprite", "parts/macros", "pages/login", "pages/now", *(f"parts/{name}" for name in (
+    "top", "tiles", "work", "items", "tubes", "figures", "call", "language"
+)))  # fmt: skip
+"""What a browser asks for first after a start: the door, and Now with its parts."""
+
+
+class _Compiled(BytecodeCache):
+    """Templates are compiled for one language and serve in the others too: their words, numbers and times are looked up when a page is made."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._codes:
+            bucket.bytecode_from_string(self._codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
 class Rendering:
     """Pages of one site."""
 
     def __init__(self, zone: tzinfo, tests: TestCatalogue) -> None:
-        self._environments = {language: _environment(language, zone, tests) for language in LANGUAGES}
+        compiled = _Compiled()
+        self._environments = {language: _environment(language, zone, tests, compiled) for language in LANGUAGES}
 
     def warm(self, now: datetime) -> None:
         """Compile every template and load what numbers and times need, so that the first visitor does not wait for it."""
         for made in self._environments.values():
-            for name in made.list_templates():
+            for name in sorted(made.list_templates(), key=lambda name: not name.startswith(FIRST)):
                 made.get_template(name)
             made.filters["number"](0)
             made.filters["day"](now)
@@ -41,8 +63,9 @@ class Rendering:
         return self._environments[language].get_template(template).render(values)
 
 
-def _environment(language: Language, zone: tzinfo, tests: TestCatalogue) -> Environment:
+def _environment(language: Language, zone: tzinfo, tests: TestCatalogue, compiled: BytecodeCache) -> Environment:
     made = Environment(
+        bytecode_cache=compiled,
         loader=PackageLoader("lis_bridge.console", "templates"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -21,6 +21,7 @@ from lis_bridge.console.app import build
 from lis_bridge.console.live import Hub
 from lis_bridge.console.onboarding.bench import Bench
 from lis_bridge.console.onboarding.drafts import drafts_of
+from lis_bridge.console.pages import now
 from lis_bridge.console.rendering import Rendering
 from lis_bridge.console.site import Site
 from lis_bridge.core import resources
@@ -32,6 +33,7 @@ from lis_bridge.settings.links import host_and_port
 
 STOP_SECONDS = 3
 RESTART_SECONDS = 1.0
+CHECKS_AFTER_SECONDS = 2.0
 BACKLOG = 64
 
 _log = structlog.get_logger(__name__)
@@ -80,7 +82,7 @@ class Console:
         await self._lock_or_unlock()
         self._tasks = [asyncio.create_task(self._serve(), name="console"), asyncio.create_task(self.hub.watch(), name="hub")]
         await self._until_started()
-        self._tasks.append(asyncio.create_task(asyncio.to_thread(self.site.rendering.warm, service.clock.now()), name="warm"))
+        self._tasks.append(asyncio.create_task(self._warm(), name="warm"))
         _log.info("console_up", address=address, locked=self.site.locked)
 
     async def stop(self) -> None:
@@ -145,6 +147,15 @@ class Console:
                 ssl_keyfile=console.key,
             )
         )
+
+    async def _warm(self) -> None:
+        """Do what the first visitor would wait for; the analyzers, which come back at once, go before the drivers' checks."""
+        site = self.site
+        await site.apart(lambda: site.rendering.warm(site.clock.now()))
+        await site.read(lambda tx: now.whole_of(tx, site))
+        await asyncio.sleep(CHECKS_AFTER_SECONDS)
+        for id in site.tiers.ids:
+            await site.apart(lambda id=id: site.tiers.of(id))  # type: ignore[misc]
 
     async def _until_started(self) -> None:
         while not (self._server and self._server.started):

@@ -22,6 +22,7 @@ from lis_bridge.console.onboarding.drafts import Drafts
 from lis_bridge.console.queries.audit import Verification
 from lis_bridge.console.queries.day import Day
 from lis_bridge.console.rendering import Rendering
+from lis_bridge.console.tiers import Tiers
 from lis_bridge.core.clock import Clock
 from lis_bridge.pipeline.deciding import Reader
 from lis_bridge.runtime.plans import Compiled
@@ -59,14 +60,13 @@ class Site:
     day: Day = field(default_factory=Day)
     throttle: Throttle = field(default_factory=Throttle)
     locked: bool = True
-    tiers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Drivers that were checked for their tier, by id."""
     verification: Verification | None = None
     """The last check of the audit log that somebody asked for."""
     _shown: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READERS)
+        self.tiers = Tiers(self.config, self.compiled)
         self.drafting = anyio.Lock()  # of two changes of a draft, the second sees the first
         self._tasks: set[asyncio.Task[Any]] = set()
 

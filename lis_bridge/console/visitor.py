@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, HTTPException, Request
 from pydantic import BeforeValidator, Field, StringConstraints
 from starlette.responses import HTMLResponse
@@ -57,15 +58,20 @@ def may(role: Role) -> Callable[[Request], User]:
     return check
 
 
-_BLANK = BeforeValidator(lambda value: value or None)  # a field that was left empty is none
-Text = Annotated[Annotated[str, StringConstraints(max_length=100)] | None, _BLANK]
-Day = Annotated[date | None, _BLANK]
-Before = Annotated[Annotated[int, Field(ge=1)] | None, _BLANK]
+BLANK = BeforeValidator(lambda value: value or None)  # a field that was left empty is none
+Text = Annotated[Annotated[str, StringConstraints(max_length=100)] | None, BLANK]
+Day = Annotated[date | None, BLANK]
+Before = Annotated[Annotated[int, Field(ge=1)] | None, BLANK]
 """What a list is narrowed to, in its address; ``Before`` is where the page before ended."""
 SiteOf = Annotated[Site, Depends(site_of)]
 Viewer = Annotated[User, Depends(may("viewer"))]
 Technician = Annotated[User, Depends(may("technician"))]
 Engineer = Annotated[User, Depends(may("engineer"))]
+
+
+def filters_of(wanted: msgspec.Struct) -> dict[str, str]:
+    """The address's query of what a list is narrowed to."""
+    return {name: str(value) for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) is not None}
 
 
 def address_of(request: Request) -> str:

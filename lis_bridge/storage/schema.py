@@ -198,6 +198,7 @@ Index(
     postgresql_where=delivery.c.state.in_(("open", "pending")),
 )
 Index("delivery_state", delivery.c.state, delivery.c.id)
+Index("delivery_destination", delivery.c.destination, delivery.c.id)
 
 delivery_message = Table(
     "delivery_message",
@@ -351,6 +352,7 @@ audit = Table(
 Index("audit_subject", audit.c.subject, audit.c.id)
 Index("audit_actor", audit.c.actor, audit.c.id)
 Index("audit_action", audit.c.action, audit.c.id)
+Index("audit_actor_action", audit.c.actor, audit.c.action, audit.c.id)
 
 _SEALED = "RAISE(ABORT, 'the audit log is append-only')"
 APPEND_ONLY = {

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, ColumnElement, Connection
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
+
+
+def unindexed(column: Column[str]) -> ColumnElement[str]:
+    """A text column such that no index on it is used, where the planner cannot know that another one leads to less."""
+    return column.concat("")
 
 
 class Statement:

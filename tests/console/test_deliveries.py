@@ -77,6 +77,8 @@ async def test_pages_follow_each_other_without_a_gap(filled: Running) -> None:
     [
         ({"state": "dismissed"}, list(range(120, 0, -10))),
         ({"destination": "archive", "state": "dismissed"}, [120, 90, 60, 30]),
+        ({"destination": "archive", "state": "delivered", "tube": "T0004-2026"}, [111, 99, 87, 75, 63, 51, 39, 27, 15, 3]),
+        ({"destination": "nowhere"}, []),
         ({"tube": "T0001-2026"}, [120, 108, 96, 84, 72, 60, 48, 36, 24, 12]),
         ({"tube": "nobody knows it"}, []),
         ({"since": "2026-03-17", "until": "2026-03-17"}, list(range(27, 3, -1))),  # from 16:00Z to 16:00Z: the laboratory's day

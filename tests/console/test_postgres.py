@@ -1,20 +1,22 @@
-"""Tubes are found on PostgreSQL as on SQLite: set LIS_BRIDGE_TEST_POSTGRES as for ``tests/storage/test_postgres.py``."""
+"""Lists are read on PostgreSQL as on SQLite: set LIS_BRIDGE_TEST_POSTGRES as for ``tests/storage/test_postgres.py``."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import insert
 
-from lis_bridge import journal
+from lis_bridge import audit, journal, outbox
 from lis_bridge.catalogue.tests import TestCatalogue
-from lis_bridge.console.queries import tubes
+from lis_bridge.console.queries import quarantine, tubes
 from lis_bridge.console.queries.provenance import provenance
 from lis_bridge.console.queries.sheet import Lab, sheet
 from lis_bridge.console.queries.tubes import Filters
 from lis_bridge.core.results import Message, Patient
 from lis_bridge.journal import Entry
 from lis_bridge.storage import Store
+from lis_bridge.storage.schema import delivery
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes
@@ -49,6 +51,8 @@ def filled(store: Store) -> None:
         (Filters(analyzer="line-1"), [OTHER, TUBE]),
         (Filters(state="held"), []),
         (Filters(state="waiting"), []),
+        (Filters(state="delivered"), []),
+        (Filters(state="measuring"), [OTHER, TUBE]),
         (Filters(since=AT), [OTHER, TUBE]),
     ],
 )
@@ -71,3 +75,27 @@ def test_a_sheet_and_a_number_s_bytes_are_read(url: str) -> None:
             assert where is not None
             assert where.wire is not None
             assert [piece.text for piece in where.wire.pieces] == ["K 4.1"]
+
+
+def test_lists_are_narrowed(url: str) -> None:
+    with Store.open(url) as store:
+        filled(store)
+        with store.write() as tx:
+            journal.quarantine(tx, 2, "no dialect")
+            sent = {"tube_id": 1, "due_at": "", "created_at": AT.isoformat()}
+            for number, state in enumerate(("delivered", "dead", "delivered")):
+                to = {"destination": "lis" if number else "archive", "control_id": str(number), "state": state}
+                tx.execute(insert(delivery).values(sent | to))
+            looked = audit.Entry(at=AT, actor="jiang", via="console", action="viewed", subject="tube 1")
+            audit.append(tx, looked)
+        with store.read() as tx:
+            assert [(one.analyzer, one.messages, one.newest) for one in quarantine.unread(tx)] == [("line-1", 1, 2)]
+            assert [one.id for one in quarantine.alike(tx, "line-1", "no dialect", limit=9).rows] == [2]
+            for wanted, found in (
+                ({"destination": "lis"}, [3, 2]),
+                ({"destination": "lis", "state": "delivered"}, [3]),
+                ({"destination": "lis", "state": "dead", "tube_id": 1}, [2]),
+                ({"state": "delivered", "tube_id": 2}, []),
+            ):
+                assert [line.id for line in outbox.lines(tx, **wanted)] == found, wanted  # type: ignore[arg-type]
+            assert [line.id for line in audit.lines(tx, actor="jiang", action="viewed", subject="tube 1")] == [1]

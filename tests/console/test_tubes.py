@@ -7,9 +7,11 @@ import io
 import json
 
 import pytest
+from sqlalchemy import delete, insert, select
 
 from lis_bridge.console.queries import tubes as finding
 from lis_bridge.console.queries.tubes import Filters
+from lis_bridge.storage.schema import delivery, delivery_part, tube
 
 from .serving import Running
 from .test_now import OTHER, TUBE, file, lines, row
@@ -61,6 +63,30 @@ async def test_filters_of_state_analyzer_and_day(running: Running) -> None:
         ):
             assert keys_in((await client.get("/tubes", params=asked)).text) == wanted, asked
         assert (await client.get("/tubes", params={"state": "what"})).status_code == 422
+
+
+async def test_a_state_finds_the_tubes_that_show_it(running: Running) -> None:
+    states = {"20260317000101": (), "20260317000102": ("delivered",), "20260317000103": ("delivered", "dismissed")}
+    for number, key in enumerate(states):
+        file(running, row("K", f"4.{number}"), specimen=key)
+
+    def settle(tx):  # type: ignore[no-untyped-def]
+        tx.execute(delete(delivery_part))
+        tx.execute(delete(delivery))
+        for key, told in states.items():
+            of = tx.execute(select(tube.c.id).where(tube.c.key == key)).scalar_one()
+            for number, state in enumerate(told):
+                sent = {"destination": "lis", "tube_id": of, "control_id": f"{key}-{number}", "state": state}
+                tx.execute(insert(delivery).values(sent | {"due_at": "2026-03-17", "created_at": "2026-03-17"}))
+
+    await running.service.writer.call_async(settle)
+    async with running.logged_in() as client:
+        for state, keys in (("measuring", ["20260317000101"]), ("delivered", ["20260317000103", "20260317000102"])):
+            for asked in ({"state": state}, {"state": state, "q": "202603170001"}):
+                found = (await client.get("/api/v1/tubes", params=asked)).json()["rows"]
+                assert [one["key"] for one in found] == keys
+                assert {one["state"] for one in found} == {state}
+                assert f'<option value="{state}" selected>' in (await client.get("/tubes", params=asked)).text
 
 
 async def test_pages_follow_one_another_without_gap_or_double(running: Running) -> None:

@@ -78,8 +78,8 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def placed(page: str, table: str) -> str | None:
+def placed(page: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str | None:
     """The page with the table between its markers; None where it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     return f"{before}{begin}\n{table}\n{end}{after}" if begin and end else None

@@ -13,7 +13,7 @@ from lis_bridge.console.accounts import tokens, users
 from lis_bridge.console.accounts.users import Role
 from lis_bridge.console.api.lists import plain
 from lis_bridge.console.api.models import model_of
-from lis_bridge.console.pages.settings import drivers_of, health_of, versions
+from lis_bridge.console.pages.settings import health_of, versions
 from lis_bridge.console.queries.settings import sections
 from lis_bridge.console.visitor import Engineer, SiteOf, Viewer, note_of
 
@@ -142,7 +142,7 @@ async def tests(site: SiteOf, user: Viewer, q: Annotated[str, Query(min_length=1
 @router.get("/drivers", tags=["settings"])
 async def drivers(site: SiteOf, user: Viewer) -> list[dict[str, Any]]:
     """The site's drivers with their evidence tier, which is computed."""
-    return await site.apart(lambda: drivers_of(site))
+    return await site.apart(site.tiers.every)
 
 
 @router.get("/health", tags=["settings"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -11,13 +10,14 @@ from pydantic import BaseModel, Field
 from lis_bridge import audit, outbox
 from lis_bridge.console.api.lists import Limit, pages_of, plain
 from lis_bridge.console.api.models import model_of
+from lis_bridge.console.pages.audit import WantedOf as WantedEntries
 from lis_bridge.console.pages.deciding import decide
+from lis_bridge.console.pages.deliveries import WantedOf as WantedDeliveries
 from lis_bridge.console.pages.deliveries import charset_of
 from lis_bridge.console.queries.audit import Verification, entries
-from lis_bridge.console.queries.audit import Wanted as WantedEntries
-from lis_bridge.console.queries.deliveries import Wanted, deliveries
+from lis_bridge.console.queries.deliveries import deliveries
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, note_view
-from lis_bridge.outbox import Line, State
+from lis_bridge.outbox import Line
 
 router = APIRouter()
 
@@ -49,16 +49,11 @@ async def list_(
     request: Request,
     site: SiteOf,
     user: Viewer,
-    state: State | None = None,
-    destination: str | None = None,
-    tube: str | None = None,
-    since: date | None = None,
-    until: date | None = None,
+    wanted: WantedDeliveries,
     before: int | None = None,
     limit: Limit = 50,
 ) -> Any:
     """Deliveries; ``since`` and ``until`` are days in the laboratory's zone."""
-    wanted = Wanted(state, destination, tube, since, until)
     found = await site.read(lambda tx: deliveries(tx, wanted, site.config.site.timezone, before=before, limit=limit))
     await note_shown(request, "deliveries", {line.tube for line in found.rows})
     return plain(found)
@@ -91,16 +86,11 @@ async def dismiss(request: Request, site: SiteOf, user: Technician, delivery: in
 async def log(
     site: SiteOf,
     user: Viewer,
-    actor: str | None = None,
-    action: str | None = None,
-    subject: str | None = None,
-    since: date | None = None,
-    until: date | None = None,
+    wanted: WantedEntries,
     before: int | None = None,
     limit: Limit = 50,
 ) -> Any:
     """The audit log."""
-    wanted = WantedEntries(actor, action, subject, since, until)
     return plain(await site.read(lambda tx: entries(tx, wanted, site.config.site.timezone, before=before, limit=limit)))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -15,9 +15,17 @@ from lis_bridge.console.pages.deciding import whole
 from lis_bridge.console.queries.audit import Verification, Wanted, entries
 from lis_bridge.console.queries.paging import EXPORTED, ROWS
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import Before, Day, SiteOf, Text, Viewer, note_of, note_view, page
+from lis_bridge.console.visitor import Before, Day, SiteOf, Text, Viewer, filters_of, note_of, note_view, page
 
 router = APIRouter()
+
+
+def wanted_of(actor: Text = None, action: Text = None, subject: Text = None, since: Day = None, until: Day = None) -> Wanted:
+    """What the address says."""
+    return Wanted(actor, action, subject, since, until)
+
+
+WantedOf = Annotated[Wanted, Depends(wanted_of)]
 
 
 @router.get("/audit")
@@ -25,33 +33,19 @@ async def audit_page(
     request: Request,
     site: SiteOf,
     user: Viewer,
-    actor: Text = None,
-    action: Text = None,
-    subject: Text = None,
-    since: Day = None,
-    until: Day = None,
+    wanted: WantedOf,
     before: Before = None,
 ) -> Response:
     """The entries, the newest first."""
-    wanted = Wanted(actor, action, subject, since, until)
     found = await site.read(lambda tx: entries(tx, wanted, site.config.site.timezone, before=before, limit=ROWS))
     values: dict[str, Any] = {"found": found, "wanted": wanted, "filters": filters_of(wanted), "before": before}
     return whole(request, "pages/audit.html", **values, check=site.verification)
 
 
 @router.get("/audit.csv")
-async def audit_csv(
-    request: Request,
-    site: SiteOf,
-    user: Viewer,
-    actor: Text = None,
-    action: Text = None,
-    subject: Text = None,
-    since: Day = None,
-    until: Day = None,
-) -> Response:
+async def audit_csv(request: Request, site: SiteOf, user: Viewer, wanted: WantedOf) -> Response:
     """The whole list as a file, with the digests by which the chain can be followed elsewhere."""
-    wanted, zone = Wanted(actor, action, subject, since, until), site.config.site.timezone
+    zone = site.config.site.timezone
     await note_view(request, "audit", file="csv", filters=filters_of(wanted))
     head = audit.Line.__struct_fields__
 
@@ -83,8 +77,3 @@ async def begin(site: Site) -> Verification:
     check = site.verification = Verification(site.clock.now(), total)
     site.background(asyncio.create_task(site.apart(lambda: check.run(site.store.read)), name="audit verification"))
     return check
-
-
-def filters_of(wanted: Wanted) -> dict[str, str]:
-    """The address's query of what the list is narrowed to."""
-    return {name: str(value) for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) is not None}

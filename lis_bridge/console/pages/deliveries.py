@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -15,11 +14,37 @@ from lis_bridge.console.pages.deciding import decide, elsewhere, whole
 from lis_bridge.console.queries.deliveries import Wanted, deliveries
 from lis_bridge.console.queries.paging import EXPORTED, ROWS
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import Before, Day, SiteOf, Technician, Text, Viewer, note_shown, note_view, page
-from lis_bridge.outbox import Line
+from lis_bridge.console.visitor import (
+    BLANK,
+    Before,
+    Day,
+    SiteOf,
+    Technician,
+    Text,
+    Viewer,
+    filters_of,
+    note_shown,
+    note_view,
+    page,
+)
+from lis_bridge.outbox import Line, State
 
 router = APIRouter()
-STATES = ("open", "pending", "delivered", "dead", "dismissed")
+STATES: tuple[State, ...] = get_args(State)
+
+
+def wanted_of(
+    state: Annotated[State | None, BLANK] = None,
+    destination: Text = None,
+    tube: Text = None,
+    since: Day = None,
+    until: Day = None,
+) -> Wanted:
+    """What the address says."""
+    return Wanted(state, destination, tube and tube.strip(), since, until)
+
+
+WantedOf = Annotated[Wanted, Depends(wanted_of)]
 
 
 @router.get("/deliveries")
@@ -27,15 +52,10 @@ async def deliveries_page(
     request: Request,
     site: SiteOf,
     user: Viewer,
-    state: Text = None,
-    destination: Text = None,
-    tube: Text = None,
-    since: Day = None,
-    until: Day = None,
+    wanted: WantedOf,
     before: Before = None,
 ) -> Response:
     """The list; asked for by the list itself, the list alone."""
-    wanted = _wanted(state, destination, tube, since, until)
     found = await site.read(lambda tx: deliveries(tx, wanted, site.config.site.timezone, before=before, limit=ROWS))
     await note_shown(request, "deliveries", {line.tube for line in found.rows})
     values: dict[str, Any] = {"found": found, "filters": filters_of(wanted), "before": before, "wanted": wanted, "states": STATES}
@@ -46,18 +66,9 @@ async def deliveries_page(
 
 
 @router.get("/deliveries.csv")
-async def deliveries_csv(
-    request: Request,
-    site: SiteOf,
-    user: Viewer,
-    state: Text = None,
-    destination: Text = None,
-    tube: Text = None,
-    since: Day = None,
-    until: Day = None,
-) -> Response:
+async def deliveries_csv(request: Request, site: SiteOf, user: Viewer, wanted: WantedOf) -> Response:
     """The whole list as a file."""
-    wanted, zone = _wanted(state, destination, tube, since, until), site.config.site.timezone
+    zone = site.config.site.timezone
     await note_view(request, "deliveries", file="csv", filters=filters_of(wanted))
     head = (
         "delivery",
@@ -120,14 +131,3 @@ async def decide_about(
 def charset_of(site: Site, line: Line) -> str:
     """The destination's charset; UTF-8 where it has left the configuration."""
     return next((one.charset for one in site.config.destinations if one.id == line.destination), "UTF-8")
-
-
-def filters_of(wanted: Wanted) -> dict[str, str]:
-    """The address's query of what a list is narrowed to."""
-    return {name: str(value) for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) is not None}
-
-
-def _wanted(state: str | None, destination: str | None, tube: str | None, since: date | None, until: date | None) -> Wanted:
-    if state is not None and state not in STATES:
-        raise HTTPException(422, "something in this form is missing or wrong")
-    return Wanted(state, destination, tube and tube.strip(), since, until)  # type: ignore[arg-type]

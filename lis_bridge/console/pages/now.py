@@ -23,7 +23,7 @@ Line = Annotated[str, Form(min_length=1, max_length=100)]
 @router.get("/")
 async def now_page(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The whole page."""
-    found = await site.read(lambda tx: {**_walls(tx, site), "rows": recent(tx), "figures": figures(tx, site.local())})
+    found = await site.read(lambda tx: whole_of(tx, site))
     await _note_shown(request, found["rows"], found["work"])
     return page(request, "pages/now.html", **found, top=top_of(site))
 
@@ -111,6 +111,11 @@ async def _decide(request: Request, site: Site, decision: Any) -> Response:
 def tiles_of(tx: Connection, site: Site) -> list[Tile]:
     """The analyzers as they are now."""
     return tiles(tx, site.config, site.compiled, site.snapshot(), site.day, site.local())
+
+
+def whole_of(tx: Connection, site: Site) -> dict[str, Any]:
+    """All that the page shows."""
+    return {**_walls(tx, site), "rows": recent(tx), "figures": figures(tx, site.local())}
 
 
 def _walls(tx: Connection, site: Site) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lis_bridge.console.pages.deciding import Line, decide, elsewhere, whole
 from lis_bridge.console.queries import quarantine as query
 from lis_bridge.console.queries.comparing import compared
 from lis_bridge.console.queries.paging import EXPORTED, ROWS, page_of
+from lis_bridge.console.queries.provenance import charset_of
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import Before, SiteOf, Technician, Viewer, note_shown, note_view, page
 from lis_bridge.core.faults import BridgeError, UsageError
@@ -77,7 +78,8 @@ async def hold_page(request: Request, site: SiteOf, user: Viewer, hold: int, to:
     if found.hold.key is None:
         await note_view(request, f"journal entry {found.hold.journal_id}")
     rows = found.runs or _unplaced(site, found.hold, entry)
-    return whole(request, "pages/hold.html", found=found, rows=rows, entry=entry, beside=other)
+    charset = charset_of(entry, site.compiled.plans.get(found.hold.analyzer)) if entry else ""
+    return whole(request, "pages/hold.html", found=found, rows=rows, entry=entry, charset=charset, beside=other)
 
 
 def _unplaced(site: Site, hold: HoldLine, entry: journal.Filed | None) -> list[Any]:
@@ -175,7 +177,7 @@ async def message_page(request: Request, site: SiteOf, user: Viewer, entry: int)
     await note_view(request, f"journal entry {entry}")
     plan = site.compiled.plans.get(found.analyzer)
     decoded = await site.apart(lambda: plan.decode(found.raw, complete=found.complete)) if plan else None
-    return whole(request, "pages/message.html", entry=found, decoded=decoded)
+    return whole(request, "pages/message.html", entry=found, decoded=decoded, charset=charset_of(found, plan))
 
 
 @router.post("/messages/replay")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import platform
 import sqlite3
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from lis_bridge import mappings
-from lis_bridge.catalogue.checks import QUICK, Subject, checked
-from lis_bridge.catalogue.checks.sheet import row
 from lis_bridge.console.pages.deciding import Line, decide, whole
 from lis_bridge.console.queries.mapping import Kind
 from lis_bridge.console.queries.settings import sections
@@ -52,7 +50,7 @@ async def catalogue(request: Request, site: SiteOf, user: Viewer, q: Annotated[s
 @router.get("/drivers")
 async def drivers(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The site's drivers with their evidence tier, which is computed."""
-    return page(request, "parts/drivers.html", drivers=await site.apart(lambda: drivers_of(site)))
+    return page(request, "parts/drivers.html", drivers=await site.apart(site.tiers.every))
 
 
 @router.get("/health")
@@ -73,15 +71,6 @@ async def unmap(
 def versions() -> dict[str, str]:
     """What the bridge is made of, with versions."""
     return {**{name: version(name) for name in LIBRARIES}, "Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
-
-
-def drivers_of(site: Site) -> list[dict[str, Any]]:
-    """One row for each driver that the site uses; takes a second or two for each, so it is kept."""
-    library, tests = site.compiled.library, site.compiled.tests
-    for id in {analyzer.driver for analyzer in site.config.analyzers} - set(site.tiers):
-        subject = Subject(library.driver(id), library, tests, QUICK)
-        site.tiers[id] = row(subject, checked(subject)[0])
-    return [site.tiers[id] for id in sorted(site.tiers)]
 
 
 def health_of(site: Site) -> list[checkups.Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -165,15 +166,16 @@ def _calls(tx: Connection, tube_id: int, run: RunLine) -> list[Call]:
 
 
 def _bytes(entry: journal.Filed, span: tuple[int, int], plan: Plan | None, whole: bool) -> Bytes:
-    raw = entry.raw
+    raw, charset = entry.raw, charset_of(entry, plan)
     start, end = (min(place, len(raw)) for place in span)
     if whole or start == end:
         low, high = max(0, min(start, len(raw) - MOST)), len(raw)
         high = min(high, low + MOST)
     else:
         low, high = _line_before(raw, start), _line_behind(raw, end)
+    low, high = (_boundary(raw, place, charset) for place in (low, high))
     parts = ((raw[low:start], False), (raw[start:end], True), (raw[end:high], False))
-    pieces = [piece for part, marked in parts for piece in _pieces(part, marked, plan)]
+    pieces = [piece for part, marked in parts for piece in _pieces(part, marked, charset)]
     return Bytes(entry.id, entry.received_at, entry.peer, start, end, pieces, len(raw) - (high - low))
 
 
@@ -190,8 +192,22 @@ def _line_behind(raw: bytes, end: int) -> int:
     return found + 1
 
 
-def _pieces(part: bytes, marked: bool, plan: Plan | None) -> Iterator[Piece]:
-    for piece in _CONTROL.split(_text(part, plan)):
+def charset_of(entry: journal.Filed, plan: Plan | None) -> str:
+    """The charset in which the analyzer's driver reads the entry; empty where none of its charsets holds it."""
+    return next(filter(None, (dialect.charset_of(entry.raw) for dialect in (plan.dialects if plan else ()))), "")
+
+
+def _boundary(raw: bytes, at: int, charset: str) -> int:
+    """The place, or the start of the character that it would cut."""
+    if not charset:
+        return at
+    decoder = codecs.getincrementaldecoder(charset)()
+    decoder.decode(raw[:at])
+    return at - len(decoder.getstate()[0])
+
+
+def _pieces(part: bytes, marked: bool, charset: str) -> Iterator[Piece]:
+    for piece in _CONTROL.split(_text(part, charset)):
         if _CONTROL.fullmatch(piece):
             code = ord(piece)
             yield Piece("control", NAMES[code] if code < len(NAMES) else "DEL", marked)
@@ -199,10 +215,8 @@ def _pieces(part: bytes, marked: bool, plan: Plan | None) -> Iterator[Piece]:
             yield Piece("text", piece, marked)
 
 
-def _text(part: bytes, plan: Plan | None) -> str:
-    """In the driver's charset where that reads these bytes; else every byte that is not ASCII as ``<xE4>``."""
-    for dialect in plan.dialects if plan else ():
-        text, fault = dialect.text_of(part)
-        if fault is None:
-            return text
+def _text(part: bytes, charset: str) -> str:
+    """Without a charset, every byte that is not ASCII as ``<xE4>``."""
+    if charset:
+        return part.decode(charset, "replace")
     return "".join(chr(byte) if byte < 0x80 else legible(bytes([byte])) for byte in part)

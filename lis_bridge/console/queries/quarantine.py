@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, literal_column, select
 from lis_bridge import journal
 from lis_bridge.console.queries.paging import Page, page_of
 from lis_bridge.core.holds import Reason
+from lis_bridge.storage import unindexed
 from lis_bridge.storage.schema import hold, tube
 from lis_bridge.storage.schema import journal as entries
 from lis_bridge.tubes import views
@@ -101,7 +102,7 @@ def unread(tx: Connection) -> list[Unread]:
     query = (
         select(j.analyzer, j.reason, func.count(), func.min(j.received_at), func.max(j.id), func.min(j.id))
         .where(_QUARANTINED)
-        .group_by(j.analyzer, j.reason)
+        .group_by(unindexed(j.analyzer), j.analyzer, j.reason)
         .order_by(func.min(j.id))
     )
     found = tx.execute(query).all()
@@ -120,7 +121,9 @@ def _details(tx: Connection, ids: Iterable[int]) -> dict[int, str]:
 def alike(tx: Connection, analyzer: str, reason: str, *, before: int | None = None, limit: int) -> Page[journal.Line]:
     """The quarantined messages of an analyzer with this reason, the newest first."""
     j = entries.c
-    wanted = [_QUARANTINED, j.analyzer == analyzer, j.reason == reason] + ([j.id < before] if before is not None else [])
+    wanted = [_QUARANTINED, unindexed(j.analyzer) == analyzer, j.reason == reason] + (
+        [j.id < before] if before is not None else []
+    )
     ids = [row[0] for row in tx.execute(select(j.id).where(*wanted).order_by(j.id.desc()).limit(limit + 1))]
     lines = [line for id in ids for line in journal.lines(tx, state="quarantined", before=id + 1, limit=1)]
     return page_of(lines, limit, lambda line: line.id)

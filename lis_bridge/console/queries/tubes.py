@@ -1,7 +1,7 @@
 """Finding tubes: by what was typed or scanned, by day, analyzer and state; newest first, at the same cost in any size of database.
 
 What was typed is looked for at the beginning of specimen id, patient's name and patient's id, over all tubes, by their indices. Where that finds
-nothing, and for what no index answers (a part of a name, an analyzer), a page looks through the next ``LOOK`` tubes and says how far it came:
+nothing, and for what no index answers (a part of a name, an analyzer, what went well), a page looks through the next ``LOOK`` tubes and says how far it came:
 ``Page.before`` then stands there, however few rows the page has.
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal_column, or_, select, union
 
 from lis_bridge.console.queries.paging import ROWS, Page
 from lis_bridge.console.queries.recent import COLUMNS, Row, rows_of
 from lis_bridge.console.queries.since import first_since
+from lis_bridge.storage import unindexed
 from lis_bridge.storage.schema import critical, delivery, hold, journal, tube, tube_event
 
 LOOK = 10_000
@@ -24,8 +25,9 @@ LOOK = 10_000
 COMMON = 100_000
 """What so many tubes begin with (a year) narrows nothing: the newest tubes are looked through instead."""
 
-Wanted = Literal["", "held", "critical", "refused", "waiting"]
-WANTED: tuple[Wanted, ...] = get_args(Wanted)
+Wanted = Literal["", "held", "critical", "refused", "waiting", "delivered", "measuring"]
+UNEVENTFUL: tuple[Wanted, ...] = ("delivered", "measuring")
+"""States of nearly all tubes, or of none: no index leads to them."""
 
 _t = tube.c
 _BEGIN = (_t.specimen, _t.patient_name, _t.patient_id)
@@ -62,7 +64,7 @@ def exact(tx: Connection, text: str) -> str | None:
 def find(tx: Connection, filters: Filters, before: int | None = None, limit: int = ROWS) -> Looked:
     """A page of the tubes looked for; ``before`` is the last page's."""
     bounds = _bounds(tx, filters, before)
-    if filters.text and not filters.inside and not filters.analyzer and not _is_common(tx, filters.text):
+    if filters.text and not (filters.inside or _is_walked(filters)) and not _is_common(tx, filters.text):
         found = _beginning(tx, filters, bounds, limit)
         if found.rows or before is not None:
             return Looked(found, False)
@@ -76,6 +78,11 @@ def _bounds(tx: Connection, filters: Filters, before: int | None) -> tuple[int, 
     if filters.until:
         high = min(high, first_since(tx, tube, _t.created_at, filters.until + timedelta(days=1)) - 1)
     return low, high if before is None else min(high, before - 1)
+
+
+def _is_walked(filters: Filters) -> bool:
+    """Whether each tube must be looked at."""
+    return bool(filters.analyzer) or filters.state in UNEVENTFUL
 
 
 def _is_common(tx: Connection, text: str) -> bool:
@@ -111,7 +118,7 @@ def _looked_through(tx: Connection, filters: Filters, bounds: tuple[int, int], l
         wanted.append(or_(*(column.icontains(filters.text, autoescape=True) for column in _HOLD)))
     if filters.analyzer:
         wanted.append(_measured_by(filters.analyzer))
-    least = max(low, high - LOOK + 1) if filters.text or filters.analyzer else low
+    least = max(low, high - LOOK + 1) if filters.text or _is_walked(filters) else low
     query = select(*COLUMNS).where(_t.id.between(least, high), *wanted)
     return _page(tx, query, limit, least if least > low else None)
 
@@ -131,15 +138,24 @@ def _begins(tx: Connection, column: ColumnElement[Any], text: str) -> ColumnElem
 
 
 def _in_state(state: Wanted) -> tuple[ColumnElement[bool], ...]:
-    """Each is a small set that an index of its own holds."""
+    """Each but the uneventful ones is a small set that an index of its own holds."""
     if state == "held":
         return (_t.id.in_(select(hold.c.tube_id).where(hold.c.state == literal_column("'open'"), hold.c.tube_id.is_not(None))),)
     if state == "critical":
         return (_t.id.in_(select(critical.c.tube_id).where(critical.c.state == literal_column("'open'"))),)
+    if state == "delivered":
+        return (_t.held == 0, _has_delivery("delivered"), ~_has_delivery("dead", "open", "pending"))
+    if state == "measuring":
+        return (_t.held == 0, ~_has_delivery("dead", "open", "pending", "delivered"))
     if state:
         states = ("dead",) if state == "refused" else ("open", "pending")
         return (_t.id.in_(select(delivery.c.tube_id).where(delivery.c.state.in_(states))),)
     return ()
+
+
+def _has_delivery(*states: str) -> ColumnElement[bool]:
+    """As ``recent.state_of`` asks of each tube."""
+    return exists(select(delivery.c.id).where(delivery.c.tube_id == _t.id, unindexed(delivery.c.state).in_(states)))
 
 
 def _measured_by(analyzer: str) -> ColumnElement[bool]:

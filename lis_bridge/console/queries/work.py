@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, literal_column, select
@@ -21,15 +22,25 @@ MAPS = {str(Reason.UNKNOWN_CODE): "code", str(Reason.UNKNOWN_UNIT): "unit"}
 TROUBLE = ("stopped", "lost", "fault", "silent")
 
 
-class Critical(msgspec.Struct, frozen=True, kw_only=True):
-    """A critical value that nobody was told of; ``value`` as the LIS has it."""
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What every item of the list has; ``id`` is its element's on the page."""
 
     id: str
     since: datetime
+
+
+class OfTube(Waiting, frozen=True, kw_only=True):
+    """Of one tube, or of none; ``number`` is by what the item is decided about."""
+
     number: int
     tube: str
     stat: bool
     patient: str
+
+
+class Critical(OfTube, frozen=True, kw_only=True):
+    """A critical value that nobody was told of; ``value`` as the LIS has it."""
+
     test: str
     value: str
     unit: str
@@ -37,15 +48,9 @@ class Critical(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "critical"
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A hold of one tube, or of none; ``may_release`` where a person's word is enough."""
+class Held(OfTube, frozen=True, kw_only=True):
+    """A hold; ``may_release`` where a person's word is enough."""
 
-    id: str
-    since: datetime
-    number: int
-    tube: str
-    stat: bool
-    patient: str
     analyzer: str
     reason: str
     detail: str
@@ -55,11 +60,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "hold"
 
 
-class Unmapped(msgspec.Struct, frozen=True, kw_only=True):
+class Unmapped(Waiting, frozen=True, kw_only=True):
     """Holds that the same mapping mends; ``maps`` is what one mapping is of (code, unit), empty where several are needed or none helps."""
 
-    id: str
-    since: datetime
     analyzer: str
     reason: str
     codes: str
@@ -69,11 +72,9 @@ class Unmapped(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "unmapped"
 
 
-class Dead(msgspec.Struct, frozen=True, kw_only=True):
+class Dead(Waiting, frozen=True, kw_only=True):
     """A delivery that the LIS does not take; ``words`` are the LIS's."""
 
-    id: str
-    since: datetime
     number: int
     tube: str
     destination: str
@@ -83,11 +84,9 @@ class Dead(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "dead"
 
 
-class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+class Quarantined(Waiting, frozen=True, kw_only=True):
     """Messages of one analyzer that could not be understood, for one reason."""
 
-    id: str
-    since: datetime
     analyzer: str
     reason: str
     detail: str
@@ -95,11 +94,9 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "quarantine"
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+class Trouble(Waiting, frozen=True, kw_only=True):
     """An analyzer that nothing comes from, or nothing that can be understood."""
 
-    id: str
-    since: datetime
     tile: Tile
     kind: str = "analyzer"
 
@@ -140,10 +137,7 @@ def criticals(tx: Connection, limit: int = MOST, tube_id: int | None = None) -> 
         Critical(
             id=f"critical-{row.id}",
             since=datetime.fromisoformat(row.raised_at),
-            number=row.id,
-            tube=row.key,
-            stat=bool(row.stat),
-            patient=row.patient_name or "",
+            **_named(row),
             test=row.test,
             value=row.value,
             unit=row.unit or "",
@@ -151,6 +145,11 @@ def criticals(tx: Connection, limit: int = MOST, tube_id: int | None = None) -> 
         )
         for row in tx.execute(query)
     ]
+
+
+def _named(row: Any) -> dict[str, Any]:
+    """Number, tube and patient of a row; a hold may have no tube."""
+    return {"number": row.id, "tube": row.key or "", "stat": bool(row.stat), "patient": row.patient_name or ""}
 
 
 def open_criticals(tx: Connection) -> int:
@@ -185,10 +184,7 @@ def _held(tx: Connection) -> list[Held]:
         Held(
             id=f"hold-{row.id}",
             since=datetime.fromisoformat(row.created_at),
-            number=row.id,
-            tube=row.key or "",
-            stat=bool(row.stat),
-            patient=row.patient_name or "",
+            **_named(row),
             analyzer=row.analyzer,
             reason=row.reason,
             detail=row.detail,
