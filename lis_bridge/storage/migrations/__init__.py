@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from lis_bridge.core.faults import StorageError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision; a store at this one needs nothing."""
 
 
