@@ -70,7 +70,9 @@ def new(
 def _plain(proposal: Proposal) -> dict[str, object]:
     from msgspec import to_builtins
 
-    found = to_builtins(proposal)
+    from lis_bridge.core.sayings import text_of
+
+    found = to_builtins(proposal, enc_hook=text_of)
     assert isinstance(found, dict)
     return found
 

@@ -29,7 +29,9 @@ def document(value: Any) -> None:
     """One JSON document on standard output; names and values stay readable (UTF-8, no escapes)."""
     import msgspec
 
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+    from lis_bridge.core.sayings import text_of
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=text_of), indent=1) + b"\n")
     sys.stdout.buffer.flush()
 
 

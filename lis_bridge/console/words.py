@@ -17,6 +17,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from lis_bridge.core.sayings import Saying
+
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 DEFAULT: Language = "zh"
@@ -53,8 +55,14 @@ def translations(language: Language) -> NullTranslations:
 
 
 def say(text: str, language: Language) -> str:
-    """A text that a room below made, in a language: as it stands in the catalogue, or by a pattern there in which ``{}`` stands for values."""
+    """A text that a room below made, in a language: as it stands in the catalogue, or by a pattern there in which ``{}`` stands for values.
+
+    A saying knows its pattern and its values; of another text they are found out.
+    """
     known = translations(language)
+    if isinstance(text, Saying):
+        values = (say(value, language) if isinstance(value, Saying) else value for value in text.values)
+        return known.gettext(text.id).format(*values)
     said = known.gettext(text)
     if said != text or language == "en":
         return said

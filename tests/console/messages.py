@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -46,6 +48,15 @@ FAULTS: Mapping[Collection[str], Collection[int]] = {
     ("Line",): (0, 3),  # what the doctor looked at, and what is to be done
 }
 """What makes a fault or a reason, and which of its arguments are said to a person."""
+SAID: Mapping[Collection[str], Collection[int]] = {
+    ("saying",): (0,),
+    ("Field",): (3,),
+    ("Finding",): (3, 4),
+    ("_unknown", "_unsettled"): (1,),
+    ("Framed",): (2, 6),
+}
+"""What makes a reason or a finding, and which of its arguments a person reads."""
+CERTAINTIES = {"proven", "guessed", "unknown"}
 SPOKEN = ("kind", "hint", "reason", "detail")
 DETAILED: Mapping[Collection[str], Collection[int]] = {("Verdict", "_doubt"): (2,), ("Doubt",): (0,), ("Key",): ()}
 SPEAKING = ("_stranger", "_conflict")
@@ -69,6 +80,32 @@ def faults() -> set[str]:
             for names, places in FAULTS.items():
                 found |= {text for text in _said(tree, names, places) if text != "{}: {}" or name == "pipeline"}
     return found
+
+
+def sayings() -> set[str]:
+    """Reasons and questions of a proposal, findings of checks: the ids of those with values, and those without."""
+    found: set[str] = set()
+    for file in (*(ROOT / "catalogue/scaffold").glob("*.py"), *(ROOT / "catalogue/checks").glob("*.py")):
+        if file.name in ("write.py", "manifest_text.py"):  # files are written in English
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for names, places in SAID.items():
+            found |= {text for text in _said(tree, names, places) if re.search("[a-z]{2}", text)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Tuple) and len(node.elts) > 2:
+                found |= {text for before, one in pairwise(node.elts) if _is_certainty(before) for text in _texts(one)}
+            if isinstance(node, ast.Dict) and file.name == "columns.py":
+                found |= {text for value in node.values for text in _texts(value)}
+        if file.parent.name == "scaffold":
+            asked = (
+                node.value for node in ast.walk(tree) if isinstance(node, ast.Yield) and isinstance(node.value, ast.Constant)
+            )
+            found |= {text for value in asked for text in _texts(value)}
+    return found - CERTAINTIES
+
+
+def _is_certainty(node: ast.expr) -> bool:
+    return bool(set(_texts(node)) & CERTAINTIES)
 
 
 def acts() -> set[str]:

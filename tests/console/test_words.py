@@ -9,8 +9,9 @@ import pytest
 
 from lis_bridge.console.words import catalog, say
 from lis_bridge.core.holds import WORDS, Reason
+from lis_bridge.core.sayings import joined, saying
 
-from .messages import CONSOLE, acts, details, faults, marked, refusals
+from .messages import CONSOLE, acts, details, faults, marked, refusals, sayings
 
 ZH = {str(one.id if isinstance(one.id, str) else one.id[0]): one for one in catalog("zh") if one.id}
 LITERAL = re.compile(r">[^<{}]*[A-Za-z\u4e00-\u9fff][^<{}]*<")
@@ -43,6 +44,25 @@ def test_every_fault_that_a_person_meets_has_its_chinese() -> None:
     assert faults() - set(ZH) == set()
 
 
+def test_every_reason_of_a_proposal_and_every_finding_has_its_chinese() -> None:
+    assert len(sayings()) > 150
+    assert sayings() - set(ZH) == set()
+
+
+def test_every_saying_has_the_same_values_in_chinese() -> None:
+    for id in sayings():
+        values = [f"v{place}" for place in range(len(re.findall(r"{(?:!r)?}", id)))]
+        said = str(ZH[id].string).format(*values)
+        assert all(value in said for value in values), id
+
+
+def test_a_saying_is_said_by_its_values() -> None:
+    made = joined(", ", (saying("{} drivers spell it so", 4), saying("unit {} fits", "{x}"), "confirm it"))
+    assert made == "4 drivers spell it so, unit {x} fits, confirm it"
+    assert say(made, "en") == made
+    assert say(made, "zh") == "4 个驱动这样写, 单位 {x} 相符, 请确认"
+
+
 def test_every_action_of_the_audit_log_has_its_chinese() -> None:
     assert len(acts()) > 20
     assert acts() - set(ZH) == set()
@@ -54,7 +74,7 @@ def test_every_detail_of_a_hold_has_its_chinese() -> None:
 
 
 def test_catalogue_holds_nothing_that_nobody_says() -> None:
-    assert set(ZH) - marked() - refusals() - faults() - details() - acts() - ELSEWHERE == set()
+    assert set(ZH) - marked() - refusals() - faults() - sayings() - details() - acts() - ELSEWHERE == set()
 
 
 def test_no_template_speaks_without_marking_it() -> None:

@@ -16,6 +16,7 @@ from lis_bridge.catalogue.checks.subject import Subject
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Message, Observation
+from lis_bridge.core.sayings import saying
 from lis_bridge.framing import Body, Discarded, MessageReceived, make, unframe
 
 LONG = 20_000
@@ -32,7 +33,7 @@ def truncation(subject: Subject) -> Iterator[Finding]:
         for stop in _stops(subject, len(raw)):
             other = _results(subject.plan.decode(raw[:stop]).messages) - known.results
             if other:
-                yield _finding("truncation", capture, f"cut after byte {stop} gives other results", other)
+                yield _finding("truncation", capture, saying("cut after byte {} gives other results", stop), other)
                 break
 
 
@@ -58,7 +59,7 @@ def _flipped(subject: Subject, capture: Capture) -> Iterator[Finding]:
     for at, bit in _places(subject, len(raw)):
         wrong = known.differs(subject.plan, raw[:at] + bytes([raw[at] ^ (1 << bit)]) + raw[at + 1 :])
         if wrong is not None:
-            yield _finding("flips", capture, f"bit {bit} of byte {at} flipped {wrong[0]}", wrong[1])
+            yield _finding("flips", capture, saying("bit {} of byte {} flipped {}", bit, at, wrong[0]), wrong[1])
             return
 
 
@@ -90,11 +91,11 @@ class _Known:
         messages, faults = _read(plan, news)
         other = _results(messages) - self.results
         if other:
-            return "gives other results", other
+            return saying("gives other results"), other
         if faults or _shows(bodies):
             return None
         lost = self.strict - _results(_read(plan, bodies)[0])
-        return ("loses results without a word", lost) if lost and not _discards(plan, raw) else None
+        return (saying("loses results without a word"), lost) if lost and not _discards(plan, raw) else None
 
 
 def _discards(plan: Plan, raw: bytes) -> bool:

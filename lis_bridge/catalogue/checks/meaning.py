@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
 from lis_bridge.catalogue.dimensions import contradiction
+from lis_bridge.core.sayings import saying
 from lis_bridge.settings.nearest import did_you_mean
 
 _LOINC = re.compile(r"\d{1,5}-\d")
@@ -20,7 +21,7 @@ def codes(subject: Subject) -> Iterator[Finding]:
         if subject.tests.test(name) is None:
             hint = did_you_mean(name, known) or "Write a code of config/catalogue/tests.tsv"
             yield Finding(
-                "codes", subject.driver.place("codes", code), f"codes.{code}", f"{name!r} is not in the catalogue", hint
+                "codes", subject.driver.place("codes", code), f"codes.{code}", saying("{!r} is not in the catalogue", name), hint
             )
 
 
@@ -32,8 +33,8 @@ def loinc(subject: Subject) -> Iterator[Finding]:
         test = subject.tests.test(name)
         other = by_loinc.get(code) if _LOINC.fullmatch(code) else None
         if test is not None and other is not None and other.code != test.code:
-            what = f"LOINC {code} is {other.code}, not {test.code}"
-            yield Finding("loinc", subject.driver.place("codes", code), f"codes.{code}", what, f"Write {other.code}")
+            what = saying("LOINC {} is {}, not {}", code, other.code, test.code)
+            yield Finding("loinc", subject.driver.place("codes", code), f"codes.{code}", what, saying("Write {}", other.code))
         wrong = contradiction(test) if test is not None else None
         if wrong is not None:
             where, hint = subject.driver.place("codes", code), "Mend config/catalogue/tests.tsv"
@@ -51,8 +52,10 @@ def units(subject: Subject) -> Iterator[Finding]:
         if test is None or key not in known:
             what, hint = "is neither a code nor a test of this driver", did_you_mean(key, known) or "Take it out"
         elif subject.tests.unit(spelling, test) is None:
-            what = f"{spelling!r} is no unit of {test.code}"
-            hint = f"Write a unit of the same kind as {test.ucum or 'none'}; config/catalogue/units.tsv has the spellings"
+            what = saying("{!r} is no unit of {}", spelling, test.code)
+            hint = saying(
+                "Write a unit of the same kind as {}; config/catalogue/units.tsv has the spellings", test.ucum or "none"
+            )
         else:
             continue
         yield Finding("units", subject.driver.place("units", key), f"units.{key}", what, hint)

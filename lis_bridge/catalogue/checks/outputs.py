@@ -9,6 +9,7 @@ from typing import Any
 from lis_bridge.catalogue.captures import document
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
+from lis_bridge.core.sayings import saying
 
 
 def expected(subject: Subject) -> Iterator[Finding]:
@@ -29,24 +30,24 @@ def expected(subject: Subject) -> Iterator[Finding]:
 
 def _differences(want: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
     if len(want["messages"]) != len(got["messages"]):
-        yield f"{len(got['messages'])} messages instead of {len(want['messages'])}"
+        yield saying("{} messages instead of {}", len(got["messages"]), len(want["messages"]))
         return
     for number, (one, other) in enumerate(zip(want["messages"], got["messages"], strict=True), 1):
         for key in one:
             if one[key] != other.get(key):
-                yield f"message {number}: {_difference(key, one[key], other.get(key))}"
+                yield saying("message {}: {}", number, _difference(key, one[key], other.get(key)))
     if want.get("faults", []) != got["faults"]:
-        yield f"faults {_kinds(got['faults'])} instead of {_kinds(want.get('faults', []))}"
+        yield saying("faults {} instead of {}", _kinds(got["faults"]), _kinds(want.get("faults", [])))
 
 
 def _difference(key: str, want: Any, got: Any) -> str:
     """The first thing that differs, in a few words."""
     if key != "results" or len(want) != len(got):
-        said = (f"{len(item)} of them" if isinstance(item, list) else repr(item) for item in (got, want))
-        return f"{key} {' instead of '.join(said)}"
+        said = (saying("{} of them", len(item)) if isinstance(item, list) else repr(item) for item in (got, want))
+        return saying("{} {} instead of {}", key, *said)
     row, one, other = next((row, one, other) for row, (one, other) in enumerate(zip(want, got, strict=True), 1) if one != other)
     field = next(name for name in one if one[name] != other.get(name))
-    return f"result {row} ({other['code']}): {field} {other.get(field)!r} instead of {one[field]!r}"
+    return saying("result {} ({}): {} {!r} instead of {!r}", row, other["code"], field, other.get(field), one[field])
 
 
 def _kinds(faults: list[dict[str, str]]) -> list[str]:

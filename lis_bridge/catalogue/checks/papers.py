@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
+from lis_bridge.core.sayings import saying
 
 SECTIONS = ("Cabling", "What it says", "Evidence", "Not verified")
 _UNGUARDED = re.compile(r"\b(?:no|without|neither)\b[^.;]{0,30}\b(?:checksum|check character|BCC|CRC)s?\b", re.IGNORECASE)
@@ -23,7 +24,9 @@ def captures(subject: Subject) -> Iterator[Finding]:
         yield Finding("captures", str(folder), "", "holds no capture", "Record one, or write one from the document")
     noted = {file for capture in subject.captures for file in (capture.file, capture.note)}
     for file in sorted(set(folder.glob("*")) - noted):
-        yield Finding("captures", str(file), "", "has no note, or is one without a capture", f"Write {file.stem}.toml beside it")
+        yield Finding(
+            "captures", str(file), "", "has no note, or is one without a capture", saying("Write {}.toml beside it", file.stem)
+        )
     for capture in subject.captures:
         for key in ("shows", "origin"):
             if not getattr(capture, key).strip():
@@ -35,7 +38,7 @@ def people(subject: Subject) -> Iterator[Finding]:
     for capture in subject.captures:
         hint = "Put invented people in their place, byte for byte, then say people = 'invented'"
         if capture.people != "invented":
-            yield Finding("people", str(capture.note), "people", f"says {capture.people!r}", hint)
+            yield Finding("people", str(capture.note), "people", saying("says {!r}", capture.people), hint)
         if any(_is_id_card(found) for found in _ID_CARD.findall(capture.raw)):
             yield Finding("people", str(capture.file), "", "a valid identity number stands in it", hint)
 
@@ -57,7 +60,9 @@ def readme(subject: Subject) -> Iterator[Finding]:
         return
     for title in SECTIONS:
         if f"**{title}" not in text:
-            yield Finding("readme", f"{file}:1", title, "has no such section", f"Add a paragraph that begins with **{title}.**")
+            yield Finding(
+                "readme", f"{file}:1", title, "has no such section", saying("Add a paragraph that begins with **{}.**", title)
+            )
     if not subject.guarded and not subject.over_network and not _UNGUARDED.search(text):
         hint = "Say that there is no checksum, so that nobody relies on one"
         yield Finding("readme", f"{file}:1", "checksum", "does not say that what is sent has no checksum", hint)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
+from lis_bridge.core.sayings import saying
 from lis_bridge.settings.nearest import did_you_mean
 
 
@@ -15,7 +16,7 @@ def identify(subject: Subject) -> Iterator[Finding]:
         claims = {candidate.driver for candidate in subject.library.identify(capture.raw)}
         if claims and claims <= subject.group:
             continue
-        said = f"claimed by {', '.join(sorted(claims))}" if claims else "no driver claims it"
+        said = saying("claimed by {}", ", ".join(sorted(claims))) if claims else "no driver claims it"
         hint = "Mend [[identify]] here or there, or name the other one in lookalikes"
         yield Finding("identify", str(capture.file), "identify", said, hint)
 

@@ -12,6 +12,7 @@ from lis_bridge.catalogue.checks import checksums, damage, meaning, outputs, pap
 from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import Subject
 from lis_bridge.core.faults import BridgeError
+from lis_bridge.core.sayings import saying
 
 Check = Callable[[Subject], Iterable[Finding]]
 
@@ -63,7 +64,7 @@ def run(subject: Subject, name: str) -> list[Finding]:
 
 def _stale(subject: Subject, name: str, key: str, reason: str) -> Finding:
     where = subject.driver.place("waived", key)
-    return Finding(name, where, f"waived.{key}", f"is stale: nothing needs it ({reason})", "Take it out")
+    return Finding(name, where, f"waived.{key}", saying("is stale: nothing needs it ({})", reason), "Take it out")
 
 
 def findings(subject: Subject) -> list[Finding]:

@@ -8,6 +8,7 @@ from lis_bridge.catalogue.checks.finding import Finding
 from lis_bridge.catalogue.checks.subject import ZONE, Subject
 from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.core.faults import DriverError
+from lis_bridge.core.sayings import saying
 from lis_bridge.settings.nearest import did_you_mean
 
 
@@ -24,7 +25,7 @@ def options(subject: Subject) -> Iterator[Finding]:
                 continue
             for form in _unknown_forms(plan.dialects):
                 where = subject.driver.place("options", name)
-                yield Finding("options", where, key, f"no form is called {form!r}", "Write the name of a form")
+                yield Finding("options", where, key, saying("no form is called {!r}", form), "Write the name of a form")
 
 
 def _unknown_forms(dialects: Collection[object]) -> Iterator[str]:
@@ -44,8 +45,8 @@ def family(subject: Subject) -> Iterator[Finding]:
     """The class is one of those that the table of drivers is sorted by."""
     said = subject.driver.manifest.class_
     if said not in CLASSES:
-        hint = did_you_mean(said, CLASSES) or f"one of {', '.join(CLASSES)}"
-        yield Finding("schema", subject.driver.place("class"), "class", f"{said!r} is no class", hint)
+        hint = did_you_mean(said, CLASSES) or saying("one of {}", ", ".join(CLASSES))
+        yield Finding("schema", subject.driver.place("class"), "class", saying("{!r} is no class", said), hint)
 
 
 def waivers(subject: Subject, known: Collection[str]) -> Iterator[Finding]:

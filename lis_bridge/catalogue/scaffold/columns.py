@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from lis_bridge.catalogue.values import limits_of, number_of
+from lis_bridge.core.sayings import saying
 
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d+)?)?")
 _DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
@@ -74,7 +75,7 @@ def looks(column: Sequence[str], look: str) -> bool:
 
 def says(column: Sequence[str], look: str) -> str:
     """``7 of 9 rows filled, all look like a moment``: never a text itself, which may name a person."""
-    return f"{len(filled(column))} of {len(column)} filled, all look like {_ARTICLES.get(look, look)}"
+    return saying("{} of {} filled, all look like {}", len(filled(column)), len(column), saying(_ARTICLES[look]))
 
 
 _ARTICLES = {

@@ -14,6 +14,7 @@ from lis_bridge.catalogue.scaffold.named import role_of
 from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field
 from lis_bridge.catalogue.scaffold.recognise import Framed
+from lis_bridge.core.sayings import saying
 
 KEY = "dialect.text"
 _ROLES = ("patient_id", "patient_name", "birth", "sex", "age")
@@ -81,6 +82,9 @@ def _questions(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
     for number in range(max(map(len, rows))):
         column = [row[number] for row in rows[named:] if number < len(row)]
         look = next((name for name in ("moment", "barcode", "counted", "number", "sex", "word") if looks(column, name)), "")
-        seen = says(column, look) if look else f"{len(filled(column))} of {len(column)} filled"
-        yield f"Column {number + 1}{f' ({heads[number]})' if named and number < len(heads) else ''}: {seen}"
+        seen = says(column, look) if look else saying("{} of {} filled", len(filled(column)), len(column))
+        if named and number < len(heads):
+            yield saying("Column {} ({}): {}", number + 1, heads[number], seen)
+        else:
+            yield saying("Column {}: {}", number + 1, seen)
     yield "Which columns are results, in which unit, and whether decimal points are left out, the bytes cannot say"

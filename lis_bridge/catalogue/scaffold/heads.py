@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lis_bridge.catalogue.scaffold.columns import LOOKS, filled, looks, says
 from lis_bridge.catalogue.scaffold.proposal import Field
 from lis_bridge.catalogue.scaffold.talk import ORDER, Talk
+from lis_bridge.core.sayings import joined, saying
 from lis_bridge.dialects.paths import Path, parse
 
 # HL7 v2.3.1 3.3.2 (PID), 7.3.1 (OBR); LIS2-A2 7 (P), 8 (O)
@@ -58,7 +59,7 @@ class _Place:
 
     @property
     def share(self) -> str:
-        return f"{len(filled(self.column))} of {len(self.column)}"
+        return saying("{} of {}", len(filled(self.column)), len(self.column))
 
 
 def _specimen(talk: Talk, key: str) -> Field:
@@ -67,18 +68,20 @@ def _specimen(talk: Talk, key: str) -> Field:
     if len(barcodes) == 1:
         return Field(key, [str(barcodes[0].path)], "guessed", says(barcodes[0].column, "barcode"))
     if barcodes:
-        return _unsettled(key, "several places hold barcodes", barcodes)
+        return _unsettled(key, saying("several places hold barcodes"), barcodes)
     ids = _different([place for place in places if any(map(LOOKS["id"], place.column))])
     if len(ids) == 1 and looks(ids[0].column, "id"):
-        return Field(key, [str(ids[0].path)], "guessed", f"{says(ids[0].column, 'id')}; no other place holds any")
+        return Field(key, [str(ids[0].path)], "guessed", saying("{}; no other place holds any", says(ids[0].column, "id")))
     return _unsettled(
-        key, "several places hold barcodes or running numbers" if len(ids) > 1 else "no place holds only ids", ids or places
+        key,
+        saying("several places hold barcodes or running numbers") if len(ids) > 1 else saying("no place holds only ids"),
+        ids or places,
     )
 
 
 def _unsettled(key: str, why: str, places: Sequence[_Place]) -> Field:
-    listed = ", ".join(f"{place.path} ({place.share} filled)" for place in places) or "none"
-    return Field(key, None, "unknown", f"{why}; candidates: {listed}")
+    listed = joined(", ", (saying("{} ({} filled)", place.path, place.share) for place in places)) or saying("none")
+    return Field(key, None, "unknown", saying("{}; candidates: {}", why, listed))
 
 
 def _places(talk: Talk) -> Iterator[_Place]:
@@ -104,7 +107,7 @@ def _patient(talk: Talk, key: str) -> Iterator[Field]:
             column = talk.column(parse(fits[0]))
             yield Field(f"{key}.{name}", fits, "guessed", says(column, look) if look else "the standard's place")
         else:
-            why = f"{', '.join(full)} does not look like it" if full else f"{', '.join(places)} is empty"
+            why = saying("{} does not look like it", ", ".join(full)) if full else saying("{} is empty", ", ".join(places))
             yield Field(f"{key}.{name}", None, "unknown", why)
 
 
@@ -113,7 +116,9 @@ def _dates(talk: Talk, key: str) -> Iterator[Field]:
     if dated:
         yield Field(f"{key}.dated", dated, "guessed", "a moment stands there; it dates running numbers")
     else:
-        yield Field(f"{key}.dated", None, "unknown", f"no moment in {', '.join(DATED[talk.kind])}; the results' own dates count")
+        yield Field(
+            f"{key}.dated", None, "unknown", saying("no moment in {}; the results' own dates count", ", ".join(DATED[talk.kind]))
+        )
     sent = SENT[talk.kind]
     if looks(talk.column(parse(sent)), "moment"):
         yield Field(f"{key}.sent_at", [sent], "guessed", says(talk.column(parse(sent)), "moment"))
@@ -144,7 +149,12 @@ def _kinds_hl7(talk: Talk) -> Iterator[_Rule]:
         yield {"MSH-11": "Q"}, "qc", "guessed", "MSH-11 is Q in some messages, as makers mark control runs"
     types = dict.fromkeys(talk.column(Path("MSH", 9)))
     if types:
-        yield {"MSH-9": r"(?!ORU\^|OUL\^).*"}, "other", "guessed", f"only ORU and OUL carry results; seen: {', '.join(types)}"
+        yield (
+            {"MSH-9": r"(?!ORU\^|OUL\^).*"},
+            "other",
+            "guessed",
+            saying("only ORU and OUL carry results; seen: {}", ", ".join(types)),
+        )
 
 
 def query(talk: Talk, key: str) -> Iterator[Field]:
@@ -156,7 +166,9 @@ def query(talk: Talk, key: str) -> Iterator[Field]:
     if len(full) == 1:
         yield Field(f"{key}.query", {"specimen": [str(full[0])]}, "guessed", says(talk.column(full[0]), "barcode"))
     else:
-        yield Field(f"{key}.query", None, "unknown", f"none, or several, of {', '.join(map(str, parts))} look like a barcode")
+        yield Field(
+            f"{key}.query", None, "unknown", saying("none, or several, of {} look like a barcode", ", ".join(map(str, parts)))
+        )
 
 
 def differing(talk: Talk) -> tuple[str, ...]:
@@ -179,7 +191,10 @@ def controls(talk: Talk, specimen: Field | None) -> Iterator[Field]:
     begins = {found[0] for order in talk.orders if (found := _PREFIX.match(order.at(path)))}
     if begins:
         yield Field(
-            "controls.prefixes", sorted(begins), "guessed", f"ids in {path} begin so, as controls and calibrators are named"
+            "controls.prefixes",
+            sorted(begins),
+            "guessed",
+            saying("ids in {} begin so, as controls and calibrators are named", path),
         )
 
 
@@ -228,7 +243,7 @@ def _by_header(talk: Talk) -> tuple[dict[str, object], str] | None:
                 re.escape(mark.component) if path.component > 1 else ""
             )
             bar = re.escape(mark.field)
-            return {
-                "present": [rf"H{bar}{field}{bar}{field}{bar}{field}{bar}{above}\s*{re.escape(text)}\s*"]
-            }, f"{path} says {text}"
+            return {"present": [rf"H{bar}{field}{bar}{field}{bar}{field}{bar}{above}\s*{re.escape(text)}\s*"]}, saying(
+                "{} says {}", path, text
+            )
     return None

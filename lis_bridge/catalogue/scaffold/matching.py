@@ -18,6 +18,7 @@ from lis_bridge.catalogue.scaffold.proposal import Match, Seen
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.catalogue.units import DIMENSIONLESS
 from lis_bridge.catalogue.values import number_of
+from lis_bridge.core.sayings import joined, saying
 
 SHORT = 2
 """A label of so few characters says too little without a unit that fits."""
@@ -54,13 +55,13 @@ class Vocabulary:
         self._learn_drivers(drivers)
         for test in tests.tests:
             for text, what in (
-                (test.code, "code"),
-                (test.name_zh, "Chinese name"),
-                (test.name_en, "English name"),
-                (test.loinc, "LOINC code"),
+                (test.code, saying("the catalogue's code")),
+                (test.name_zh, saying("the catalogue's Chinese name")),
+                (test.name_en, saying("the catalogue's English name")),
+                (test.loinc, saying("the catalogue's LOINC code")),
             ):
                 if text:
-                    self._learn(text, test.code, f"the catalogue's {what}")
+                    self._learn(text, test.code, what)
 
     def _learn_drivers(self, drivers: Mapping[str, Mapping[str, str]]) -> None:
         users: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -70,7 +71,7 @@ class Vocabulary:
                 if not re.fullmatch(r"[\W\d]*", code):
                     users[exact(code), test].add(driver)
         for (spelling, test), by in users.items():
-            self._learn(spelling, test, f"{_count(by)} so")
+            self._learn(spelling, test, _spelt(by))
 
     def _learn(self, text: str, test: str, why: str) -> None:
         self._exact[exact(text)].setdefault(test, why)
@@ -122,10 +123,10 @@ def match(seen: Seen, words: Vocabulary) -> Match:
     if not known:
         return _unknown(seen, "no driver and no test of the catalogue is spelled so", {})
     if not fitting:
-        return _unknown(seen, "; ".join(f"{code}: {objection}" for code, objection in refused.items()), known)
+        return _unknown(seen, joined("; ", (saying("{}: {}", code, objection) for code, objection in refused.items())), known)
     if len(fitting) > 1:
         return _unknown(seen, SEVERAL, {code: known[code] for code in fitting})
-    return Match(seen, fitting[0], "guessed", ", ".join((known[fitting[0]], *_supports(seen))))
+    return Match(seen, fitting[0], "guessed", joined(", ", (known[fitting[0]], *_supports(seen))))
 
 
 def _unknown(seen: Seen, why: str, known: Iterable[str]) -> Match:
@@ -133,28 +134,28 @@ def _unknown(seen: Seen, why: str, known: Iterable[str]) -> Match:
 
 
 def _supports(seen: Seen) -> list[str]:
-    return [f"unit {seen.unit} fits" if seen.unit else "the wire has no unit"]
+    return [saying("unit {} fits", seen.unit) if seen.unit else saying("the wire has no unit")]
 
 
 def _objection(seen: Seen, test: Test | None, tests: TestCatalogue) -> str:
     """Why a test cannot be meant; empty where nothing speaks against it."""
     if test is None:
-        return "not in the catalogue"
+        return saying("not in the catalogue")
     unit = tests.unit(seen.unit, test) if seen.unit else None
     numbers = [number for value in seen.values if (number := number_of(value)[0]) is not None]
     if seen.unit and unit is None:
-        return f"it is not measured in {seen.unit}"
+        return saying("it is not measured in {}", seen.unit)
     if not seen.unit and len(exact(seen.code if not seen.name else seen.name)) <= SHORT:
-        return "so short a code says too little without a unit"
+        return saying("so short a code says too little without a unit")
     if test.result_type == "numeric" and seen.values and not numbers:
-        return "it is a number, and none is sent"
+        return saying("it is a number, and none is sent")
     if test.result_type == "numeric" and len(numbers) * 2 < len(seen.values):
-        return "it is a number, and most of what is sent is none"
+        return saying("it is a number, and most of what is sent is none")
     if numbers and min(numbers) < 0 and not any(Decimal(limit) < 0 for limit in (test.low_m, test.low_f) if limit):
-        return "a figure below nought is sent, perhaps an error's number"
+        return saying("a figure below nought is sent, perhaps an error's number")
     factor = Decimal(unit.factor) if unit and unit.factor else Decimal(1)
     if numbers and (unit or test.ucum in DIMENSIONLESS) and not _plausible(Decimal(median(numbers)) * factor, test):
-        return f"{median(numbers)} {seen.unit} is far from its usual range"
+        return saying("{} {} is far from its usual range", median(numbers), seen.unit)
     return ""
 
 
@@ -176,7 +177,10 @@ def _settled(one: Match, work: Counter[str], tests: TestCatalogue) -> Match:
         return one
     others = ", ".join(code for code in one.candidates if code != seen[0].code)
     return replace(
-        one, test=seen[0].code, certainty="guessed", why=f"{usual} like {times} others of the capture, which rules out {others}"
+        one,
+        test=seen[0].code,
+        certainty="guessed",
+        why=saying("{} like {} others of the capture, which rules out {}", usual, times, others),
     )
 
 
@@ -188,13 +192,15 @@ def _believed(one: Match, work: Counter[str], units: bool, tests: TestCatalogue)
     named = (other for other in tests.tests if work[other.class_] and other.class_ != test.class_ and _namesake(other, test))
     rivals = [other.code for other in named if not _objection(one.seen, other, tests)]
     if rivals:
-        return _unknown(one.seen, f"{test.code} of {test.class_} or the like of {', '.join(rivals)}", (test.code, *rivals))
+        return _unknown(
+            one.seen, saying("{} of {} or the like of {}", test.code, test.class_, ", ".join(rivals)), (test.code, *rivals)
+        )
     if not one.seen.unit and test.ucum not in DIMENSIONLESS:
         if units:
             return _unknown(one.seen, "other codes have a unit, this one has none", (test.code,))
         usual, times = work.most_common(1)[0]
         if usual != test.class_ and times >= CONTEXT:
-            return _unknown(one.seen, f"{test.class_} without a unit among {usual}", (test.code,))
+            return _unknown(one.seen, saying("{} without a unit among {}", test.class_, usual), (test.code,))
     return one
 
 
@@ -209,7 +215,7 @@ def _not_shared(found: Sequence[Match]) -> list[Match]:
     for one in found:
         holders[one.test or ""].append(one)
     return [
-        _unknown(one.seen, f"{rival.seen.code} of the same message matches {one.test} as well", (one.test,))
+        _unknown(one.seen, saying("{} of the same message matches {} as well", rival.seen.code, one.test), (one.test,))
         if one.test and (rival := _rival(one, holders[one.test])) is not None
         else one
         for one in found
@@ -220,5 +226,5 @@ def _rival(one: Match, others: Sequence[Match]) -> Match | None:
     return next((other for other in others if other.seen.code != one.seen.code and other.seen.messages & one.seen.messages), None)
 
 
-def _count(by: set[str]) -> str:
-    return "one driver spells it" if len(by) == 1 else f"{len(by)} drivers spell it"
+def _spelt(by: set[str]) -> str:
+    return saying("one driver spells it so") if len(by) == 1 else saying("{} drivers spell it so", len(by))

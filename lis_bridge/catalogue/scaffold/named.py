@@ -12,6 +12,7 @@ from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field, Seen
 from lis_bridge.catalogue.scaffold.quoting import quoted
 from lis_bridge.catalogue.scaffold.recognise import Framed
+from lis_bridge.core.sayings import saying
 
 HEADS: Mapping[str, tuple[str, ...]] = {
     "specimen": ("条码", "条码号", "条形码", "barcode", "bar code", "样本条码", "specimen id", "sample id", "sid"),
@@ -96,7 +97,10 @@ def _head(columns: Mapping[str, list[str]], roles: Mapping[str, str], joined: st
     key = f"{KEY}.message.specimen"
     if joined:
         yield Field(
-            key, None, "unknown", f"{joined} stands twice in one text: say in framing where a record ends, or tubes are mixed up"
+            key,
+            None,
+            "unknown",
+            saying("{} stands twice in one text: say in framing where a record ends, or tubes are mixed up", joined),
         )
     elif specimen:
         yield Field(key, specimen, "guessed", "named like an id of the tube; the first that is not empty counts")
@@ -107,7 +111,7 @@ def _head(columns: Mapping[str, list[str]], roles: Mapping[str, str], joined: st
             yield Field(f"{KEY}.message.{role}", names, "guessed", "named so")
     if dates := _of(roles, "date"):
         days = [text for text in columns[dates[0]] if text]
-        certain = f"{sum(bool(_DAY.match(text)) for text in days)} of {len(days)} are year, month, day"
+        certain = saying("{} of {} are year, month, day", sum(bool(_DAY.match(text)) for text in days), len(days))
         yield Field(f"{KEY}.message.dated", [{"date": dates[0]}], "guessed", certain)
 
 
@@ -164,15 +168,19 @@ def _sender(
     own = points or [name for name, texts in columns.items() if not roles[name] and any(map(is_number, texts))][:3]
     if not own:
         return None
-    return {"present": [rf"{re.escape(name)}\s*[:：=\t]" for name in own]}, f"lines named {', '.join(own)}"
+    return {"present": [rf"{re.escape(name)}\s*[:：=\t]" for name in own]}, saying("lines named {}", ", ".join(own))
 
 
 def _questions(columns: Mapping[str, list[str]], roles: Mapping[str, str], words: list[str], points: list[str]) -> Iterator[str]:
     for name in points:
         if any(all(not y.strip("0.") for _, y in found) for text in columns[name] if (found := _POINT.findall(text))):
-            yield f"Every point of {name} is nought in some record, as after a test that was broken off: points.missing can say so"
+            yield saying(
+                "Every point of {} is nought in some record, as after a test that was broken off: points.missing can say so", name
+            )
     if words:
-        yield f"Words, no figures, stand behind {', '.join(words)}: until pairs.info names what is no result, they are held"
+        yield saying(
+            "Words, no figures, stand behind {}: until pairs.info names what is no result, they are held", ", ".join(words)
+        )
     if not _of(roles, "specimen") and _of(roles, "number"):
         yield "Only a running number names the tube: can the analyzer send the barcode?"
     if any(LOOKS["barcode"](text) for name, texts in columns.items() if not roles[name] for text in texts):

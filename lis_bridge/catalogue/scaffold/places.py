@@ -13,6 +13,7 @@ from itertools import groupby
 from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field
 from lis_bridge.catalogue.scaffold.recognise import Framed
+from lis_bridge.core.sayings import saying
 
 KEY = "dialect.text"
 MAPPED = 400
@@ -25,7 +26,10 @@ def propose(found: tuple[Framed, ...]) -> Part:
     forms = list(_forms(texts))
     fields = [
         Field(
-            f"{KEY}.fixed.form[{number}].match", re.escape(start) if start else "(?s).", "guessed", f"{len(group)} texts begin so"
+            f"{KEY}.fixed.form[{number}].match",
+            re.escape(start) if start else "(?s).",
+            "guessed",
+            saying("{} texts begin so", len(group)),
         )
         for number, (start, group) in enumerate(forms)
     ]
@@ -39,7 +43,10 @@ def propose(found: tuple[Framed, ...]) -> Part:
     return Part(
         tuple(fields),
         (),
-        (*questions, "Which places are codes, values and flags, and where decimal points are implied, the bytes cannot say"),
+        (
+            *questions,
+            saying("Which places are codes, values and flags, and where decimal points are implied, the bytes cannot say"),
+        ),
     )
 
 
@@ -59,7 +66,15 @@ def _map(start: str, group: Sequence[str]) -> Iterator[str]:
     spans = ((kind, places[0], len(places)) for kind, found in runs if (places := list(found)))
     shown = ", ".join(f"{at}+{width} {kind}" for kind, at, width in spans)
     shared = next((at for at in range(lengths[0]) if len({text[at] for text in group}) > 1), lengths[0])
-    yield f"Form {start!r}: {len(group)} texts of {lengths[0]} to {lengths[-1]} characters, the first {shared} equal; places: {shown}"
+    yield saying(
+        "Form {!r}: {} texts of {} to {} characters, the first {} equal; places: {}",
+        start,
+        len(group),
+        lengths[0],
+        lengths[-1],
+        shared,
+        shown,
+    )
 
 
 def _kind(letters: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from lis_bridge.catalogue.scaffold.quoting import quoted
 from lis_bridge.catalogue.scaffold.recognise import Framed, recognise
 from lis_bridge.catalogue.units import DIMENSIONLESS
 from lis_bridge.core.faults import DriverError
+from lis_bridge.core.sayings import joined, saying
 
 WEIGHT = 5
 """Of the proposed evidence: as much as a family's own that names its model."""
@@ -67,7 +68,7 @@ def _who(id: str, part: Part, codes: Sequence[Match], words: Vocabulary) -> Iter
         yield Field("models", ["unknown"], "unknown", "see the type plate")
     work = Counter(test.class_ for one in codes if (test := words.tests.test(one.test or "")) is not None)
     class_, times = next(iter(work.most_common(1)), ("unknown", 0))
-    yield Field("class", class_, "guessed" if times else "unknown", f"{times} of {len(codes)} codes are such tests")
+    yield Field("class", class_, "guessed" if times else "unknown", saying("{} of {} codes are such tests", times, len(codes)))
     yield Field("revision", 1, "proven", "the first")
     direction = "results and query" if part.queries else "results"
     yield Field(
@@ -96,7 +97,7 @@ def _how(kind: str, found: Sequence[Framed]) -> Iterator[Field]:
     yield Field(f"{key}.kind", kind, "proven" if kind in ("hl7", "lis2") else "guessed", why)
     framings = [dict(items) for items in dict.fromkeys(tuple(one.framing.items()) for one in found)]
     certain = "proven" if all(one.certainty == "proven" for one in found) else "guessed"
-    yield Field(f"{key}.framing", framings, certain, "; ".join(dict.fromkeys(one.why for one in found)))  # type: ignore[arg-type]
+    yield Field(f"{key}.framing", framings, certain, joined("; ", dict.fromkeys(one.why for one in found)))  # type: ignore[arg-type]
     charsets = [name for name in ("utf-16-le", "utf-8", "gb18030", "latin-1") if name in {one.charset for one in found}]
     said = "the bytes read so" if charsets else "plain ASCII only was seen: capture a Chinese name"
     yield Field(f"{key}.charset", charsets or ["utf-8", "gb18030"], "guessed", said)
@@ -114,11 +115,11 @@ def _evidence(part: Part, others: Mapping[str, Sequence[bytes]]) -> Iterator[Fie
             "identify[0].present",
             None,
             "unknown",
-            f"{why}: so do captures of {', '.join(claimed)}; is it one of them, or extends it?",
+            saying("{}: so do captures of {}; is it one of them, or extends it?", why, ", ".join(claimed)),
         )
         return
-    certain = f"{why}; no capture of {len(others)} other drivers has it"
-    yield Field("identify[0].present", table["present"], "guessed", certain)
+    told = saying("{}; no capture of {} other drivers has it", why, len(others))
+    yield Field("identify[0].present", table["present"], "guessed", told)
     yield Field("identify[0].why", why, "guessed", "what lis-bridge driver identify will say")
     yield Field("identify[0].weight", WEIGHT, "guessed", "as a named model")
 
@@ -127,16 +128,18 @@ def _units(codes: Sequence[Match], words: Vocabulary) -> Iterator[Field]:
     for one in {match.seen.code: match for match in codes}.values():
         test = words.tests.test(one.test or "")
         if test is not None and not one.seen.unit and test.ucum not in DIMENSIONLESS:
-            why = f"the wire has no unit for {one.seen.code}; the catalogue's is {test.ucum}: what does the screen show?"
+            why = saying(
+                "the wire has no unit for {}; the catalogue's is {}: what does the screen show?", one.seen.code, test.ucum
+            )
             yield Field(f"units.{quoted(one.seen.code)}", None, "unknown", why)
 
 
 def _left_out(framed: Sequence[Framed | None], kind: str) -> Iterator[str]:
     for number, one in enumerate(framed, start=1):
         if one is None:
-            yield f"Capture {number} holds nothing that is recognised"
+            yield saying("Capture {} holds nothing that is recognised", number)
         elif one.dialect != kind:
-            yield f"Capture {number} speaks another dialect ({one.dialect}), of which nothing is proposed"
+            yield saying("Capture {} speaks another dialect ({}), of which nothing is proposed", number, one.dialect)
 
 
 def left_side(match: Match, by_name: bool) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lis_bridge.catalogue.scaffold.proposal import Certainty
+from lis_bridge.core.sayings import saying
 from lis_bridge.dialects import hl7v2, lis2a2
 from lis_bridge.framing.body import Body
 from lis_bridge.framing.checks import RULES
@@ -114,11 +115,13 @@ def _framed(framing: dict[str, Any], certainty: Certainty, why: str, bodies: Seq
         )
     separator = separator_of(texts)
     if separator:
-        why_pairs = f"most lines are a name, {separator!r} and a value"
+        why_pairs = saying("most lines are a name, {!r} and a value", separator)
         return Framed(framing, certainty, why, texts, charset, "pairs", why_pairs, separator)
     delimiter = delimiter_of(texts)
     if delimiter:
-        return Framed(framing, certainty, why, texts, charset, "csv", f"rows of cells parted by {delimiter!r}", delimiter)
+        return Framed(
+            framing, certainty, why, texts, charset, "csv", saying("rows of cells parted by {!r}", delimiter), delimiter
+        )
     return Framed(framing, certainty, why, texts, charset, "fixed", "neither records nor named lines: places decide")
 
 
@@ -128,7 +131,7 @@ def _mllp(raw: bytes) -> _Found | None:
     count = len(re.findall(rb"\x0b\s*MSH[^A-Za-z0-9\s]", raw))
     if count:
         ended = raw.count(b"\x1c")
-        return {"kind": "mllp"}, "proven" if ended else "guessed", f"VT before MSH {count} times, FS {ended} times"
+        return {"kind": "mllp"}, "proven" if ended else "guessed", saying("VT before MSH {} times, FS {} times", count, ended)
     if re.search(rb"(?:\A|[\r\n])MSH[^A-Za-z0-9\s]", raw):
         return {"kind": "mllp"}, "guessed", "HL7 without VT and FS, as a logger leaves it; on the line it is nearly always MLLP"
     return None
@@ -147,12 +150,12 @@ def _lis1a(raw: bytes) -> _Found | None:
     if rule != "including":
         framing["checksum"] = rule
     if not sums[rule]:
-        return {**framing, "checksum": "none"}, "guessed", f"{len(frames)} frames, of which no checksum holds"
+        return {**framing, "checksum": "none"}, "guessed", saying("{} frames, of which no checksum holds", len(frames))
     framing |= _ending(frames)
     if sums[rule] == len(frames):
         # A frame that a logger damaged makes a gap in the numbers, which must never be overlooked.
         framing |= _numbering(raw, framing)
-    why = f"{sums[rule]} of {len(frames)} frame checksums hold, {rule} ETX"
+    why = saying("{} of {} frame checksums hold, {} ETX", sums[rule], len(frames), rule)
     whole = sums[rule] == len(frames) and framing.get("numbers") != "any"
     return framing, "proven" if whole else "guessed", why
 
@@ -187,7 +190,7 @@ def _enveloped(raw: bytes) -> _Found | None:
         return (
             {"kind": "block", "start": "01", "end": "04"},
             "guessed",
-            f"records between SOH and EOT, {raw.count(bytes([1]))} times",
+            saying("records between SOH and EOT, {} times", raw.count(bytes([1]))),
         )
     return None
 
@@ -204,7 +207,7 @@ def _numbered(raw: bytes) -> _Found | None:
     while (block := next_block(raw, at)) is not None:
         at = block.stop if block.sound else block.data
         sound += block.sound
-    return ({"kind": "numbered"}, "proven", f"the CRC of {sound} numbered blocks holds") if sound else None
+    return ({"kind": "numbered"}, "proven", saying("the CRC of {} numbered blocks holds", sound)) if sound else None
 
 
 def _ended(raw: bytes) -> _Found | None:
@@ -214,7 +217,7 @@ def _ended(raw: bytes) -> _Found | None:
             return (
                 {"kind": "block", "end": code.hex().upper()},
                 "guessed",
-                f"{raw.count(code)} texts that end in {name}, without a start code",
+                saying("{} texts that end in {}, without a start code", raw.count(code), name),
             )
     return None
 
@@ -226,9 +229,15 @@ def _block(raw: bytes) -> _Found | None:
         return None
     framing: dict[str, Any] = {"kind": "block", "start": "02", "end": end.hex().upper()}
     for check in _checks(raw, framing):
-        why = f"the check {check!r} holds in every one of {count} blocks; whether several make one message is not to be seen"
+        why = saying(
+            "the check {!r} holds in every one of {} blocks; whether several make one message is not to be seen", check, count
+        )
         return {**framing, "check": check}, "guessed", why
-    return framing, "guessed", f"{count} blocks from STX to {_ENDS[end]}; no check that the bridge knows holds in all of them"
+    return (
+        framing,
+        "guessed",
+        saying("{} blocks from STX to {}; no check that the bridge knows holds in all of them", count, _ENDS[end]),
+    )
 
 
 _ENDS = {b"\x03": "ETX", b"\x04": "EOT", b"\x1a": "SUB", b"\x0c": "FF"}
@@ -260,5 +269,5 @@ def _lines(raw: bytes) -> _Found | None:
         return {"kind": "lines", "end": end, "first": _beginning(texts[0], separator, charset)}, "guessed", why
     if delimiter_of(texts):
         return {"kind": "whole"}, "guessed", "delimited text without control characters, taken as a file"
-    why = f"lines that end in {'CR' if end == '0D' else 'LF'}, no control characters around them"
+    why = saying("lines that end in {}, no control characters around them", "CR" if end == "0D" else "LF")
     return {"kind": "lines", "end": end}, "guessed", why

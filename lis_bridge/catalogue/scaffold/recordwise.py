@@ -10,6 +10,7 @@ from lis_bridge.catalogue.scaffold.parts import Part
 from lis_bridge.catalogue.scaffold.proposal import Field
 from lis_bridge.catalogue.scaffold.recognise import Framed
 from lis_bridge.catalogue.scaffold.talk import Talk, talk_of
+from lis_bridge.core.sayings import saying
 
 
 def propose(kind: Literal["hl7", "lis2"], found: tuple[Framed, ...]) -> Part:
@@ -55,8 +56,9 @@ def _questions(talk: Talk, codes: results.Codes | None) -> Iterator[str]:
     if results.repeated(talk, codes):
         yield "A code stands twice in one order: rerun, other dilution or another aspect? The bridge holds two values that differ"
     marks = heads.differing(talk)
-    yield "Nothing seen marks control material; run a control, capture it, and compare" + (
-        f" {', '.join(marks)}" if marks else ""
-    )
+    if marks:
+        yield saying("Nothing seen marks control material; run a control, capture it, and compare {}", ", ".join(marks))
+    else:
+        yield "Nothing seen marks control material; run a control, capture it, and compare"
     if places := heads.control_like(talk):
-        yield f"Something named like a control stands in {', '.join(places)}: say in kinds or controls what it is"
+        yield saying("Something named like a control stands in {}: say in kinds or controls what it is", ", ".join(places))

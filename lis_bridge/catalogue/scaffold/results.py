@@ -11,6 +11,7 @@ from lis_bridge.catalogue.scaffold.columns import LOOKS, filled, is_number, look
 from lis_bridge.catalogue.scaffold.proposal import Field, Seen
 from lis_bridge.catalogue.scaffold.talk import RESULT, Order, Record, Talk
 from lis_bridge.catalogue.values import limits_of
+from lis_bridge.core.sayings import saying
 from lis_bridge.dialects.paths import Path, parse
 
 PLACES = {
@@ -89,7 +90,7 @@ def table(talk: Talk, codes: Codes, key: str) -> Iterator[Field]:
     for name, number in PLACES[talk.kind].items():
         yield _place(talk, key, name, Path(RESULT[talk.kind], number))
     if talk.kind == "hl7" and (pictures := _PICTURES & set(talk.column(Path("OBX", 2)))):
-        yield Field(f"{key}.type", "OBX-2", "proven", f"OBX-2 says {', '.join(sorted(pictures))}")
+        yield Field(f"{key}.type", "OBX-2", "proven", saying("OBX-2 says {}", ", ".join(sorted(pictures))))
         yield Field(f"{key}.images", sorted(pictures), "proven", "encapsulated data, no result")
 
 
@@ -101,7 +102,7 @@ def _material(talk: Talk, key: str) -> Iterator[Field]:
         if said:
             usual, times = said.most_common(1)[0]
             others = ", ".join(word for word in said if word != usual) or "no other"
-            why = f"the kind of specimen; {usual} {times} times, {others} besides, which would need codes of its own"
+            why = saying("the kind of specimen; {} {} times, {} besides, which would need codes of its own", usual, times, others)
             yield Field(f"{key}.material", {"path": str(path), "usual": [usual]}, "guessed", why)
             return
 
@@ -127,34 +128,37 @@ def _place(talk: Talk, key: str, name: str, path: Path) -> Field:
     if name == "value":
         path, besides = _value(talk)
         numbers = sum(map(is_number, filled(talk.column(path))))
-        flags = f"; beside it {', '.join(map(str, besides))}" if besides else ""
-        return Field(where, [str(path)], "guessed", f"the standard's place; {numbers} of {len(found)} read as numbers{flags}")
+        flags = saying("; beside it {}", ", ".join(map(str, besides))) if besides else ""
+        return Field(
+            where, [str(path)], "guessed", saying("the standard's place; {} of {} read as numbers{}", numbers, len(found), flags)
+        )
     besides = _value(talk)[1] if name == "flags" else []
     if besides:
         return Field(
             where, [str(place) for place in (path, *besides)], "guessed", "the standard's place, and what stands beside the value"
         )
     if not found:
-        return Field(where, None, "unknown", f"{path} is empty in all {len(column)} rows")
+        return Field(where, None, "unknown", saying("{} is empty in all {} rows", path, len(column)))
     look = _LOOK.get(name)
     if look is None or looks(column, look):
         return Field(
             where,
             [str(path)],
             "guessed",
-            says(column, look) if look else f"the standard's place; {len(found)} of {len(column)} filled",
+            says(column, look) if look else saying("the standard's place; {} of {} filled", len(found), len(column)),
         )
     fitting = sum(LOOKS[look](text) for text in found)
     if name in ("range", "flags") or fitting * 2 > len(found):
-        return Field(where, [str(path)], "guessed", f"the standard's place; {fitting} of {len(found)} look so")
-    return Field(where, None, "unknown", f"{path} is the standard's place, but only {fitting} of {len(found)} look so")
+        return Field(where, [str(path)], "guessed", saying("the standard's place; {} of {} look so", fitting, len(found)))
+    return Field(
+        where, None, "unknown", saying("{} is the standard's place, but only {} of {} look so", path, fitting, len(found))
+    )
 
 
 def _why_code(talk: Talk, codes: Codes) -> str:
     texts = filled(talk.column(codes.code[0]))
-    return f"{len(set(texts))} different texts in {len(talk.results)} rows" + (
-        "; bare numbers, so the name decides" if codes.by_name else ""
-    )
+    id = "{} different texts in {} rows; bare numbers, so the name decides" if codes.by_name else "{} different texts in {} rows"
+    return saying(id, len(set(texts)), len(talk.results))
 
 
 def _texts(paths: Sequence[Path]) -> list[str]:

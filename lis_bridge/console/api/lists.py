@@ -11,6 +11,7 @@ from pydantic import BaseModel, create_model
 
 from lis_bridge.console.api.models import model_of
 from lis_bridge.console.queries.paging import Page
+from lis_bridge.core.sayings import text_of
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 """Rows of a page."""
@@ -25,4 +26,4 @@ def pages_of(struct: type[msgspec.Struct]) -> type[BaseModel]:
 
 def plain(found: Page[Any] | Any) -> Any:
     """Structs as JSON has them."""
-    return msgspec.to_builtins(found)
+    return msgspec.to_builtins(found, enc_hook=text_of)

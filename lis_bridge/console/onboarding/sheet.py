@@ -14,7 +14,9 @@ from lis_bridge.catalogue.scaffold.recognise import Framed, recognise
 from lis_bridge.console.onboarding.bench import Bench, decided, row_of
 from lis_bridge.console.onboarding.drafts import Draft
 from lis_bridge.console.queries.line import Piece
+from lis_bridge.console.words import N_
 from lis_bridge.core.faults import DriverError
+from lis_bridge.core.sayings import joined
 from lis_bridge.framing import Profile, unframe
 from lis_bridge.framing.legible import parted
 
@@ -117,13 +119,15 @@ def _capture(name: str, raw: bytes, framed: Framed | None) -> CaptureSeen:
     shown = raw[:SHOWN_BYTES]
     lines = [[Piece(named, text) for named, text in parted(line)] for line in _LINE.findall(shown)]
     if framed is None:
-        return CaptureSeen(name, len(raw), "", "neither framing nor dialect is recognised", 0, 0, 0, lines, len(raw) - len(shown))
+        return CaptureSeen(
+            name, len(raw), "", N_("neither framing nor dialect is recognised"), 0, 0, 0, lines, len(raw) - len(shown)
+        )
     bodies = [body for body in unframe(raw, Profile.from_dict(framed.framing), repair=True) if body.text]
     return CaptureSeen(
         name,
         len(raw),
         framed.dialect,
-        f"{framed.why}; {framed.dialect_why}",
+        joined("; ", (framed.why, framed.dialect_why)),
         sum(len(body.starts) for body in bodies),
         len(bodies),
         sum(1 for text in framed.texts for line in re.split(r"[\r\n]+", text) if line.strip()),
