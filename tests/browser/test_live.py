@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Page, Request, Route, expect
 
 from lis_bridge.console import live
+from lis_bridge.pipeline.deciding import Decisions
 
 from ..console.serving import Running
 from ..console.test_now import OTHER, file, row
@@ -149,6 +151,23 @@ async def test_a_button_that_is_pressed_stays_until_it_is_let_go(now: Now, site:
     await page.mouse.up()
     await expect(page.locator("#hold-1")).to_have_count(0)
     await expect(page.locator(".item")).to_have_id("hold-2")
+
+
+async def test_where_somebody_else_decided_about_the_chosen_item_no_key_hits_its_neighbour(now: Now, site: Running) -> None:
+    file(site, row("K", "4.1"), complete=False)
+    file(site, row("K", "4.3"), specimen=OTHER, complete=False)
+    page = await now()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".item.open")).to_have_id("hold-2")
+    await site.service.writer.call_async(lambda tx: Decisions(tx, (), "Wu", datetime.now(UTC)).release(2))
+    await told(page, site)
+    await expect(page.locator("#hold-2")).to_have_count(0)
+    await expect(page.locator(".item.open")).to_have_count(0)
+    await page.keyboard.press("r")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".item.open")).to_have_id("hold-1")
+    await page.keyboard.press("r")
+    await expect(page.locator("#work")).to_contain_text("Nothing to do now")
 
 
 async def test_a_button_is_live_as_soon_as_it_is_drawn_anew(now: Now, site: Running) -> None:

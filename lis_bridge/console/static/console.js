@@ -17,8 +17,9 @@
     store.set("theme", root.dataset.theme);
   }
 
-  // ── the work list: one item is chosen and open; it stays chosen while the list is replaced under it
-  let chosen = null, place = 0, focused = false;
+  // ── the work list: one item is chosen and open; it stays chosen while the list is replaced under it. Behind one's own decision the next is chosen;
+  // where somebody else decided about the chosen one, none is: a key that was meant for it must not hit its neighbour
+  let chosen = null, place = 0, focused = false, decided = null;
   const items = () => $$("[data-list] > .item");
   function choose(item, focus) {
     if (!item) return;
@@ -35,11 +36,14 @@
   function restore() {
     const all = items();
     if (!all.length) { chosen = null; return; }
-    choose(all.find((one) => one.id === chosen) || (chosen ? all[Math.min(place, all.length - 1)] : all[0]), focused);
+    const same = all.find((one) => one.id === chosen), near = all[Math.min(place, all.length - 1)];
+    if (same || !chosen) choose(same || all[0], focused);
+    else if (chosen === decided) choose(near, focused);
+    else all.forEach((one) => { one.classList.remove("open"); one.removeAttribute("aria-current"); one.tabIndex = one === near ? 0 : -1; });
   }
   function move(step) {
-    const all = items(), at = all.findIndex((one) => one.classList.contains("open"));
-    choose(all[Math.min(all.length - 1, Math.max(0, at + step))], true);
+    const all = items(), at = all.findIndex((one) => one.classList.contains("open")), to = at < 0 ? place : at + step;
+    choose(all[Math.min(all.length - 1, Math.max(0, to))], true);
   }
   function press(key) {
     const button = $(`[data-list] > .open [data-key="${key}"]`) || (key === "enter" && $("[data-list] > .open .btn"));
@@ -159,7 +163,8 @@
     if (topic(elt) && (coming.get(elt) || isPressed(elt))) { late.add(elt.id); e.preventDefault(); }
   });
   document.addEventListener("htmx:beforeSend", (e) => {
-    const { target, xhr } = e.detail;
+    const { target, xhr, requestConfig: { verb, path } } = e.detail;
+    if (verb === "post" && path !== "/here") decided = chosen;
     expect(target, 1);
     xhr.addEventListener("loadend", () => {
       expect(target, -1);
