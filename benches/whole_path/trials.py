@@ -18,7 +18,8 @@ from benches.whole_path.shapes import RESULTS, Shape, expected, mark, shares
 
 _fresh = multiprocessing.get_context("spawn")
 SETTLE_SECONDS = 120.0
-IDLE_SHARE = 0.1
+IDLE_SHARE, IDLE_SECONDS = 0.1, 3.0
+"""A bridge that has started compiles the console's pages and, two seconds later, checks its drivers: once, and nothing of the path."""
 
 
 class Helper:
@@ -122,10 +123,10 @@ def _lis(open: ExitStack, plan: Plan, port: int) -> Helper:
 def _until_idle(pid: int) -> None:
     """Until the bridge has done what it does at its start, and stands at the LIS's door."""
     before = bridge.spent(pid).cpu
-    time.sleep(0.5)
-    while (now := bridge.spent(pid).cpu) - before > IDLE_SHARE * 0.5:
+    time.sleep(IDLE_SECONDS)
+    while (now := bridge.spent(pid).cpu) - before > IDLE_SHARE * IDLE_SECONDS:
         before = now
-        time.sleep(0.5)
+        time.sleep(IDLE_SECONDS)
 
 
 def the_floor(plan: Plan, folder: Path) -> Measured:

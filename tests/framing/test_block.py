@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from lis_bridge.framing import Discarded, FrameReceived, MessageReceived, Send, 
 from lis_bridge.framing.block import wrap
 from lis_bridge.framing.numbered import DATA_BYTES, crc16
 from lis_bridge.framing.profile import Profile
+from lis_bridge.framing.shape import _first_of
 from tests.framing.drive import NOW, faults, feed, messages, pieces, profile, run, sent
 
 PLAIN = profile("block", start="02")
@@ -277,3 +280,15 @@ def test_a_loggers_own_bytes_are_left_out_in_a_repair_only() -> None:
     (body,) = unframe(wire, form, repair=True)
     assert (body.text, body.starts) == (b" Seq: 1\r", ((0, 0), (4, 7)))
     assert [fault.kind for fault in body.faults] == ["logger text"]
+
+
+CODES = (b"\x1c\r", b"\x1c", b"\x0b", b"\x03")
+
+
+@given(st.text("\x1c\r\x0b\x03ab", max_size=40).map(str.encode), st.integers(0, 5), st.sampled_from([0, 1020, 3070, 5000]))
+def test_the_first_of_several_codes_is_found_as_an_expression_finds_it(buffer: bytes, at: int, before: int) -> None:
+    buffer = b"x" * before + buffer
+    found = re.compile(b"|".join(map(re.escape, CODES))).search(buffer, at)
+    place, code = _first_of(CODES, buffer, at)
+    assert code == (found.group() if found else b"")
+    assert found is None or place == found.start()
