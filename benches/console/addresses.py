@@ -48,6 +48,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 API = "/api/v1"
 API_ASKED: Mapping[str, str] = {
     "/quarantine/candidates": "?analyzer=line-1&kind=code&code=NEW-1",
+    "/quarantine/holds/{hold}/beside": "?to={other}",
     "/quarantine/messages": "?analyzer={QUARANTINED}&reason={REASON}",
     "/tests": "?q=钾",
 }
