@@ -20,7 +20,7 @@ from lis_bridge.core.faults import UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from lis_bridge.cli.trial import Said, Trial
+    from lis_bridge.runtime.trial import Said, Trial
 
 Entries = Annotated[
     list[int] | None, typer.Argument(metavar="[ENTRY]...", help="Numbers of journal entries.", show_default=False)
@@ -85,7 +85,7 @@ def _tried(config: Path, named: set[int], quarantined: bool, held: bool, analyze
     import structlog
 
     from lis_bridge.cli.shelf import configured
-    from lis_bridge.cli.trial import trial
+    from lis_bridge.runtime.trial import trial
 
     # What is undone did not happen: the steps must not log it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

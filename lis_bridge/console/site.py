@@ -68,6 +68,7 @@ class Site:
         self._readers = anyio.CapacityLimiter(READERS)
         self.tiers = Tiers(self.config, self.compiled)
         self.drafting = anyio.Lock()  # of two changes of a draft, the second sees the first
+        self.trying = anyio.Lock()  # one trial at a time locks the database
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property

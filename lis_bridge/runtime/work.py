@@ -82,12 +82,15 @@ class Work:
 
 def work(parts: Parts) -> Work:
     """The process step and the senders of a configuration. Raises ConfigError."""
-    config, compiled = parts.config, parts.compiled
-    rules = specimen_rules(config)
-    instruments = {analyzer.id: instrument(analyzer, compiled) for analyzer in config.analyzers}
-    process = Process(instruments, config.destinations, rules, compiled.tests, Formulas.load(), parts.clock)
+    process = process_of(parts.config, parts.compiled, parts.clock)
     senders = _senders(parts, process.tubes.seal)
     return Work(process, list(senders.values()), partial(_hand_on, senders), process.exchange)
+
+
+def process_of(config: Config, compiled: Compiled, clock: Clock) -> Process:
+    """The process step of the configuration's analyzers."""
+    instruments = {analyzer.id: instrument(analyzer, compiled) for analyzer in config.analyzers}
+    return Process(instruments, config.destinations, specimen_rules(config), compiled.tests, Formulas.load(), clock)
 
 
 def _hand_on(senders: Mapping[str, Outbound], outcome: Processed) -> None:

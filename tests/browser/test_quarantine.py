@@ -48,6 +48,10 @@ async def test_an_unknown_code_is_mapped_and_the_lis_gets_what_waited(now: Now, 
     await expect(first).to_contain_text("CysC")
     assert await violations(page) == []
     await first.locator("input").check()
+    await expect(form.locator("#foreseen")).to_contain_text("As CysC; nothing is saved yet")
+    await expect(form.locator("#foreseen")).to_contain_text("2 results would go out of 2 tubes")
+    await expect(form.locator("#foreseen")).to_contain_text("CysC 0.91 mg/L")
+    assert await violations(page) == []
     await form.locator("button.primary").click()
     await expect(page.locator("#mapped")).to_contain_text("NEW-1 of line-1 means CysC. 2 messages are processed again.")
     async with asyncio.timeout(30):

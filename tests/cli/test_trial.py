@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lis_bridge import journal, settings
-from lis_bridge.cli.trial import trial
 from lis_bridge.core.faults import UsageError
+from lis_bridge.runtime.trial import trial
 from lis_bridge.storage import Store
 from lis_bridge.tubes import views
 

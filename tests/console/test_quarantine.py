@@ -8,9 +8,11 @@ import io
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import httpx2 as httpx
 import pytest
+from sqlalchemy import text
 
 from lis_bridge import audit, journal, outbox
 from lis_bridge.tubes import views
@@ -18,6 +20,8 @@ from lis_bridge.tubes import views
 from .serving import Running, csrf_of
 from .test_now import OTHER, TUBE, act, file, lines, row
 from .wire import heard, oru
+
+WRITTEN = ("journal", "tube", "tube_event", "hold", "observed_tail", "delivery", "mapping")
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -83,6 +87,49 @@ async def test_a_code_is_mapped_in_place_and_what_waited_is_filed(running: Runni
     with running.service.store.read() as tx:
         assert isinstance(audit.verify(tx), audit.Head)
         assert sum(one.results for one in outbox.lines(tx)) == 1
+
+
+async def test_what_a_mapping_would_change_is_shown_and_nothing_is_done(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "2.87", "mg/L")))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "furlong"), name="江月"))
+    before = content(running)
+    async with running.logged_in("jiang") as client:
+        asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "said": "NEW-1", "means": "CysC"}
+        answer = await client.get("/quarantine/map/trial", params=asked)
+        refused = await client.get("/quarantine/map/trial", params={**asked, "means": "no such test"})
+        stranger = await client.get("/quarantine/map/trial", params={**asked, "analyzer": "nobody"})
+    told = " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+    assert answer.status_code == 200, answer.text
+    assert "As CysC; nothing is saved yet 1 result would go out of 1 tube 1 result would still be held" in told
+    assert "CysC 2.87 mg/L high 0.54–1.25 · would go out" in told
+    assert "CysC 0.92 furlong · still held: Unknown unit" in told
+    assert (refused.status_code, stranger.status_code) == (409, 404)
+    assert content(running) == before
+
+
+async def test_a_mapping_is_tried_with_the_first_messages_alone_and_says_so(running: Running) -> None:
+    for number in range(22):
+        await heard(running, oru(f"202603170001{number:02}", ("NEW-1", "0.92", "mg/L"), name=f"患者{number}"))
+    asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "said": "NEW-1", "means": "CysC"}
+    async with running.logged_in("jiang") as client:
+        told = (await client.get("/quarantine/map/trial", params=asked)).text
+    assert re.search(r"Tried with the first \d+ of 22 messages", told)
+
+
+async def test_a_unit_is_tried_before_it_is_mapped(running: Running) -> None:
+    await heard(running, oru(TUBE, ("ALT", "42.1", "unit-15")))
+    asked = {"analyzer": "line-1", "kind": "unit", "code": "ALT", "said": "unit unit-15", "means": "U/L"}
+    async with running.logged_in("jiang") as client:
+        told = (await client.get("/quarantine/map/trial", params=asked)).text
+        assert "1 result would go out" in told
+    async with running.logged_in("zhou") as client:
+        assert (await client.get("/quarantine/map/trial", params=asked)).status_code == 403
+
+
+def content(running: Running) -> dict[str, list[Any]]:
+    """Every row of what a replay, or a mapping, writes."""
+    with running.service.store.read() as tx:
+        return {name: list(tx.execute(text(f"SELECT * FROM {name}"))) for name in WRITTEN}
 
 
 async def test_a_unit_is_chosen_in_place(running: Running) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -13,9 +14,13 @@ from lis_bridge import mappings
 from lis_bridge.console.pages.deciding import Line, decide, whole
 from lis_bridge.console.pages.quarantine import listed
 from lis_bridge.console.queries import mapping as query
+from lis_bridge.console.queries.judged import judge
 from lis_bridge.console.queries.mapping import Kind, Said
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, page
+from lis_bridge.mappings import Mapping
+from lis_bridge.pipeline import remapping
+from lis_bridge.runtime.foreseen import Foreseen, foresee
 
 router = APIRouter(prefix="/quarantine/map")
 Text = Annotated[str, Query(max_length=200)]
@@ -35,6 +40,32 @@ async def search(
 ) -> Response:
     """The catalogue's tests that a text finds, with what speaks for and against each."""
     return page(request, "parts/candidates.html", opened=await opened(site, analyzer, kind, code, q))
+
+
+@router.get("/trial")
+async def trial(
+    request: Request, site: SiteOf, user: Technician, analyzer: Analyzer, kind: Kind, code: Text, said: Text, means: Text
+) -> Response:
+    """What the mapping would change, before it is made."""
+    found = await foreseen(site, analyzer, kind, code, said, means)
+    rows = [(one, judge(one.observation, site.compiled.tests.test(one.observation.test or ""), one.sex)) for one in found.rows]
+    return page(request, "parts/foreseen.html", found=found, rows=rows, means=means)
+
+
+async def foreseen(site: Site, analyzer: str, kind: Kind, code: str, said: str, means: str) -> Foreseen:
+    """What would become of the first entries that wait. Raises 404, UsageError for what would be no mapping."""
+    if analyzer not in site.compiled.plans:
+        raise HTTPException(404)
+    remapping.check(kind, said, means, site.compiled.tests)
+
+    def ask(tx: Connection) -> tuple[Sequence[Mapping], Sequence[int]]:
+        return mappings.every(tx), remapping.held(tx, analyzer, kind, code)
+
+    made, entries = await site.read(ask)
+    config = mappings.applied(site.config, (*made, Mapping(analyzer, kind, said, means, "", "")))
+    work = partial(foresee, config, site.compiled, site.store, site.clock, analyzer, code, entries)
+    async with site.trying:
+        return await site.apart(work)
 
 
 @router.post("")

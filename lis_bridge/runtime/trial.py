@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import msgspec
@@ -22,9 +22,9 @@ from lis_bridge.core.results import Message, Observation
 from lis_bridge.pipeline.process import Process
 from lis_bridge.runtime.logs import place_of
 from lis_bridge.runtime.plans import compiled
-from lis_bridge.runtime.work import Parts, work
+from lis_bridge.runtime.work import process_of
 from lis_bridge.settings import Config
-from lis_bridge.storage import Store, Writer
+from lis_bridge.storage import Store
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.events import Outcome, Slot
 from lis_bridge.tubes.judging import current_of, is_delivered
@@ -94,6 +94,14 @@ class _Undo(Exception):  # noqa: N818
     """Ends a transaction that must leave nothing."""
 
 
+@contextmanager
+def undone(store: Store) -> Iterator[Connection]:
+    """A transaction that leaves nothing; it locks the database while it lasts."""
+    with suppress(_Undo), store.write() as tx:
+        yield tx
+        raise _Undo
+
+
 class _Known(NamedTuple):
     """What was reported of a row's measurement before the message was filed."""
 
@@ -134,19 +142,15 @@ class _Watched(Tubes):
 
 def trial(config: Config, store: Store, entries: Sequence[int], seconds: float = LOCK_SECONDS) -> Trial:
     """Replay the entries and undo it; at least one is looked at. Raises BridgeError where an entry is not there or waits already."""
-    parts = compiled(config)
-    with Writer(store) as writer:
-        process = work(Parts(config, parts, store, writer, SystemClock())).process
-    assert isinstance(process, Process)
+    process = process_of(config, compiled(config), SystemClock())
     watched = process.tubes = _Watched()
     looked: list[Looked] = []
     until = time.monotonic() + seconds
-    with suppress(_Undo), store.write() as tx:
+    with undone(store) as tx:
         for id in entries:
             looked.append(_look(tx, process, watched, id))
             if time.monotonic() > until:
                 break
-        raise _Undo
     return Trial(tuple(looked), tuple(watched.changes), tuple(entries[len(looked) :]))
 
 
