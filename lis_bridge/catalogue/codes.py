@@ -85,7 +85,7 @@ class CodeBook:
         return self._units.get(f"unit {sent}", sent) if sent else None
 
     def is_ignored(self, code: str) -> bool:
-        """True for a code that the manifest declares to be no result."""
+        """True for a code that the manifest or the site declares to be no result."""
         return code in self._ignored or any(pattern.fullmatch(code) for pattern in self._ignored_patterns)
 
 

@@ -44,7 +44,7 @@ class CompiledDialect:
         codes = CodeBook(
             {**manifest.codes, **overrides.codes},
             {**manifest.units, **overrides.units},
-            frozenset(code for group in manifest.ignored for code in group.codes),
+            overrides.ignored.union(*(group.codes for group in manifest.ignored)),
             tuple(re.compile(pattern) for group in manifest.ignored for pattern in group.patterns),
             tests,
             by_name=manifest.match == "code or name",
