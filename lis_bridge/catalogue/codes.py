@@ -41,6 +41,7 @@ class CodeBook:
         tests: TestCatalogue,
         *,
         by_name: bool,
+        dismissed: frozenset[str] = frozenset(),
     ) -> None:
         self._codes = codes
         self._units = units
@@ -48,6 +49,7 @@ class CodeBook:
         self._ignored_patterns = ignored_patterns
         self._tests = tests
         self._by_name = by_name
+        self._dismissed = dismissed
         self._kept: dict[tuple[str, str, str], Mapped] = {}
 
     def mapped(self, code: str, name: str, unit: str) -> Mapped:
@@ -69,7 +71,7 @@ class CodeBook:
         if test is None and self._by_name:
             test = self._codes.get(name)
         if test is None:
-            ignored = self.is_ignored(code)
+            ignored = self.is_ignored(code) or self.is_dismissed(code)
             return Mapped(None, sent, None, None, None if ignored else Reason.UNKNOWN_CODE.value, None)
         known = self._tests.test(test)
         if known is None:
@@ -87,6 +89,10 @@ class CodeBook:
     def is_ignored(self, code: str) -> bool:
         """True for a code that the manifest declares to be no result."""
         return code in self._ignored or any(pattern.fullmatch(code) for pattern in self._ignored_patterns)
+
+    def is_dismissed(self, code: str) -> bool:
+        """True for a code whose results the site knowingly does not report; its values are read as results are."""
+        return code in self._dismissed
 
 
 class Memo(dict[str, Any]):

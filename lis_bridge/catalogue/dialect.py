@@ -48,6 +48,7 @@ class CompiledDialect:
             tuple(re.compile(pattern) for group in manifest.ignored for pattern in group.patterns),
             tests,
             by_name=manifest.match == "code or name",
+            dismissed=overrides.ignored,
         )
         missing = re.compile("|".join(f"(?:{pattern})" for pattern in manifest.missing)) if manifest.missing else None
         abnormal = manifest.abnormal_flags.get if manifest.abnormal == "device" else None

@@ -127,7 +127,10 @@ class Menus:
             factors=factors,
             problems=problems,
             unit_problems=unit_problems if any(unit_problems) else (),
-            ignored=[one.test is None and one.problem is None for one in mapped],
+            ignored=[
+                one.test is None and one.problem is None and not self._codes.is_dismissed(code)
+                for one, code in zip(mapped, asked[0], strict=True)
+            ],
             lows=lows,
             highs=highs,
             statuses=[text or None for text in first(self._status)],

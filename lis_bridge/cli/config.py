@@ -130,7 +130,9 @@ def _tell(file: Path, report: dict[str, Any]) -> None:
     if report["mapped"] is None:
         typer.echo(f"mapped: not looked at, the database is a server's; lis-bridge mapping list -c {file} shows it")
     for one in report["mapped"] or ():
-        typer.echo(f"{one['analyzer']}: mapped: {one['kind']} {one['said']} = {one['means']} ({one['by']})")
+        typer.echo(
+            f"{one['analyzer']}: mapped: {one['kind']} {one['said']}{' = ' if one['means'] else ''}{one['means']} ({one['by']})"
+        )
     if report["ok"]:
         typer.echo(f"{file}: usable, {len(report['analyzers'])} analyzers, {len(report['warnings'])} warnings")
 

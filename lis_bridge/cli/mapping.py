@@ -24,6 +24,7 @@ Said = Annotated[
     str,
     typer.Argument(metavar="CODE", help="As the device writes it; with --unit a key of [analyzer.units].", show_default=False),
 ]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="As the device writes it.", show_default=False)]
 Unit = Annotated[
     bool, typer.Option("--unit", help="A unit and not a code: 'unit 15' is what the wire writes, HCY a code without a unit.")
 ]
@@ -39,7 +40,7 @@ def list_(config: ConfigFile, json: Json = False) -> None:
     if json:
         document(found)
         return
-    rows = [(one.analyzer, one.kind, one.said, one.means, one.by, one.at) for one in found]
+    rows = [(one.analyzer, one.kind, one.said, one.means or "(not reported)", one.by, one.at) for one in found]
     table(("analyzer", "", "device writes", "means", "by", "UTC"), rows, empty="nothing was mapped")
 
 
@@ -70,14 +71,37 @@ def add(
         typer.echo(f"{said} of {analyzer} means {means}; {replayed} entries are processed again")
 
 
+@app.command("ignore", epilog="Example: lis-bridge mapping ignore line-1 RBC-HIST -c bridge.toml --by Lin")
+def ignore(analyzer: Analyzer, said: Code, config: ConfigFile, by: By, json: Json = False) -> None:
+    """Say that a code is knowingly not reported; its results stay in their tubes as information, also what waited for it."""
+    from lis_bridge import mappings
+    from lis_bridge.pipeline.deciding import Decisions
+    from lis_bridge.runtime.plans import codes_of
+
+    with database(config) as (settings, store):
+        _check_analyzer(settings, analyzer)
+        with store.read() as tx:
+            in_force = mappings.applied(settings, mappings.every(tx))
+        codes = codes_of(in_force, analyzer)
+        with store.write() as tx:
+            replayed = Decisions(tx, settings.destinations, by, datetime.now(UTC)).ignore(analyzer, said, codes)
+    if json:
+        document({"analyzer": analyzer, "said": said, "replayed": replayed})
+    else:
+        typer.echo(f"{said} of {analyzer} is not reported; {replayed} entries are processed again")
+
+
 @app.command("remove", epilog="Example: lis-bridge mapping remove line-1 CysC-2 -c bridge.toml --by Lin")
 def remove(analyzer: Analyzer, said: Said, config: ConfigFile, by: By, unit: Unit = False) -> None:
-    """Take a mapping back: such results are held again. What was filed stays filed."""
+    """Take a mapping back, or that a code is ignored: such results are held again. What was filed stays filed."""
+    from lis_bridge import mappings
     from lis_bridge.pipeline.deciding import Decisions
 
     with database(config) as (settings, store), store.write() as tx:
-        Decisions(tx, settings.destinations, by, datetime.now(UTC)).unmap(analyzer, _kind(unit), said)
-    typer.echo(f"{said} of {analyzer} is mapped no more")
+        is_ignored = any((one.analyzer, one.kind, one.said) == (analyzer, "ignored", said) for one in mappings.every(tx))
+        kind = "ignored" if is_ignored and not unit else _kind(unit)
+        Decisions(tx, settings.destinations, by, datetime.now(UTC)).unmap(analyzer, kind, said)
+    typer.echo(f"{said} of {analyzer} is {'ignored' if kind == 'ignored' else 'mapped'} no more")
 
 
 def _kind(unit: bool) -> Literal["code", "unit"]:

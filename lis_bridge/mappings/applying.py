@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lis_bridge.mappings.store import Mapping
+from lis_bridge.mappings.store import KINDS, Mapping
 from lis_bridge.settings import Analyzer, Config
 
 
@@ -17,8 +17,7 @@ def applied(config: Config, made: Iterable[Mapping]) -> Config:
 
 
 def _with(analyzer: Analyzer, made: Iterable[Mapping]) -> Analyzer:
-    codes, units = dict(analyzer.codes), dict(analyzer.units)
-    for one in made:
-        if one.analyzer == analyzer.id:
-            (codes if one.kind == "code" else units)[one.said] = one.means
-    return analyzer.model_copy(update={"codes": codes, "units": units})
+    own = [one for one in made if one.analyzer == analyzer.id]
+    said = {kind: {one.said: one.means for one in own if one.kind == kind} for kind in KINDS}
+    codes, units = {**analyzer.codes, **said["code"]}, {**analyzer.units, **said["unit"]}
+    return analyzer.model_copy(update={"codes": codes, "units": units, "ignored": (*analyzer.ignored, *said["ignored"])})

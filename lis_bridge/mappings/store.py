@@ -1,7 +1,9 @@
-"""The table of mappings. They stand over the configuration's ``[analyzer.codes]`` and ``[analyzer.units]``, and say the same in the same words.
+"""The table of mappings. They stand over the configuration's ``[analyzer.codes]``, ``[analyzer.units]`` and ``ignored``, and say the same in the same
+words.
 
 A ``code`` is what the device writes, ``means`` a test of the catalogue. A ``unit`` is a key of ``[analyzer.units]``: ``unit 15`` explains what
-the wire writes, ``HCY`` says the unit of a code that is sent without one; ``means`` is a unit that the catalogue knows.
+the wire writes, ``HCY`` says the unit of a code that is sent without one; ``means`` is a unit that the catalogue knows. An ``ignored`` code is not
+reported, and means nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from lis_bridge.core.faults import UsageError
 from lis_bridge.storage import Statement
 from lis_bridge.storage.schema import mapping
 
-Kind = Literal["code", "unit"]
+Kind = Literal["code", "unit", "ignored"]
 KINDS: Sequence[Kind] = get_args(Kind)
 
 

@@ -6,7 +6,7 @@ waits in the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -173,15 +173,35 @@ class Decisions:
     def map(self, analyzer: str, kind: Kind, said: str, means: str, tests: TestCatalogue) -> int:
         """Map a device's code or unit, and have what waited for it processed again: how many entries. Raises UsageError."""
         remapping.check(kind, said, means, tests)
+        if kind == "code" and self._is_ignored(analyzer, said):
+            hint = "an engineer takes that back first; see lis-bridge mapping list"
+            raise UsageError("this code is ignored", where=said, hint=hint)
         mappings.add(self._tx, analyzer, kind, said, means, self._by, self._at)
         replayed = remapping.reopen(self._tx, remapping.waiting(self._tx, analyzer, kind, said))
         self._note(f"{kind} mapped", f"analyzer {analyzer}", said=said, means=means, replayed=replayed)
         return replayed
 
+    def ignore(self, analyzer: str, code: str, codes: Collection[str]) -> int:
+        """Say that a code is knowingly not reported, and have what waited for it processed again: how many entries.
+
+        ``codes`` are those of the analyzer that mean a test. Its results stay in their tubes as rows that are no result. Raises UsageError.
+        """
+        remapping.check_ignored(code, codes)
+        mappings.add(self._tx, analyzer, "ignored", code, "", self._by, self._at)
+        replayed = remapping.reopen(self._tx, remapping.waiting(self._tx, analyzer, "ignored", code))
+        self._note("code ignored", f"analyzer {analyzer}", said=code, replayed=replayed)
+        return replayed
+
     def unmap(self, analyzer: str, kind: Kind, said: str) -> None:
-        """Take a mapping back; what was filed by it stays. Raises UsageError."""
+        """Take a mapping back, or that a code is ignored; what was filed by it stays. Raises UsageError."""
         mappings.remove(self._tx, analyzer, kind, said)
-        self._note(f"{kind} mapping removed", f"analyzer {analyzer}", said=said)
+        if kind == "ignored":
+            self._note("code ignored no more", f"analyzer {analyzer}", said=said)
+        else:
+            self._note(f"{kind} mapping removed", f"analyzer {analyzer}", said=said)
+
+    def _is_ignored(self, analyzer: str, code: str) -> bool:
+        return any((one.analyzer, one.kind, one.said) == (analyzer, "ignored", code) for one in mappings.every(self._tx))
 
     def register_call(self, critical_id: int, *, told: str, ward: str, read_back: bool) -> None:
         """Note that a person was told of a critical value. Raises BridgeError."""

@@ -18,17 +18,32 @@ from lis_bridge.storage.schema import hold, journal
 LONGEST = 100
 """Characters of a device's code."""
 AT_ONCE = 500
-_REASONS: dict[Kind, Reason] = {"code": Reason.UNKNOWN_CODE, "unit": Reason.UNKNOWN_UNIT}
+_REASONS: dict[Kind, Reason] = {"code": Reason.UNKNOWN_CODE, "unit": Reason.UNKNOWN_UNIT, "ignored": Reason.UNKNOWN_CODE}
 
 
 def check(kind: Kind, said: str, means: str, tests: TestCatalogue) -> None:
     """Raises UsageError for a mapping under which results would still be held."""
-    if not said or len(said) > LONGEST or not said.isprintable():
-        raise UsageError("this is nothing that a device writes", where=repr(said[:LONGEST]), hint="write it as the device does")
+    _check_said(said)
     if kind == "code" and tests.test(means) is None:
         raise UsageError("the catalogue has no such test", where=means, hint="search it by name, code or LOINC")
     if kind == "unit" and not knows_unit(tests, means):
         raise UsageError("the catalogue has no such unit", where=means, hint="write a unit as units.tsv spells it")
+
+
+def check_ignored(code: str, codes: Collection[str]) -> None:
+    """Raises UsageError for a code that means a test (``codes`` do): ignoring it would not keep it from being reported."""
+    _check_said(code)
+    if code in codes:
+        raise UsageError(
+            "a code that means a test is not ignored",
+            where=code,
+            hint="only a code that nothing maps is; see lis-bridge mapping list",
+        )
+
+
+def _check_said(said: str) -> None:
+    if not said or len(said) > LONGEST or not said.isprintable():
+        raise UsageError("this is nothing that a device writes", where=repr(said[:LONGEST]), hint="write it as the device does")
 
 
 def knows_unit(tests: TestCatalogue, text: str) -> bool:
@@ -38,7 +53,7 @@ def knows_unit(tests: TestCatalogue, text: str) -> bool:
 
 def waiting(tx: Connection, analyzer: str, kind: Kind, said: str) -> list[int]:
     """The journal entries with an open hold that this mapping mends. Which unit a hold means only its entry tells: all of them are read again."""
-    return held(tx, analyzer, kind, said if kind == "code" else None)
+    return held(tx, analyzer, kind, None if kind == "unit" else said)
 
 
 def held(tx: Connection, analyzer: str, kind: Kind, code: str | None) -> list[int]:

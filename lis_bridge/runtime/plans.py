@@ -42,6 +42,13 @@ def plan_of(analyzer: Analyzer, config: Config, read: Compiled) -> Plan:
     return read.library.plan(analyzer.driver, read.tests, zone=config.site.timezone, overrides=_overrides(analyzer))
 
 
+def codes_of(config: Config, analyzer: str) -> dict[str, str]:
+    """What each code of an analyzer means: the driver's word, and the configuration's over it. Raises DriverError and ConfigError."""
+    (own,) = (one for one in config.analyzers if one.id == analyzer)
+    plan = compiled(config.model_copy(update={"analyzers": (own,)})).plans[analyzer]
+    return {**plan.manifest.codes, **own.codes}
+
+
 def _overrides(analyzer: Analyzer) -> Overrides:
     return Overrides(
         codes=dict(analyzer.codes),
@@ -53,4 +60,5 @@ def _overrides(analyzer: Analyzer) -> Overrides:
         options=analyzer.choices,
         specimen_pattern=analyzer.specimen_pattern,
         decimal=analyzer.decimal,
+        ignored=frozenset(analyzer.ignored),
     )

@@ -91,6 +91,7 @@ class Analyzer(Table):
     controls: Controls = Controls()
     codes: Words = {}
     new_codes: Texts = ()
+    ignored: Texts = ()
     units: Words = {}
     decimal: Literal[".", ","] = "."
     specimen_pattern: Cutting | None = None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from lis_bridge.settings.models import Analyzer
 
-_PLAIN = ("revision", "dialect", "charset", "new_codes", "decimal", "specimen_pattern")
+_PLAIN = ("revision", "dialect", "charset", "new_codes", "ignored", "decimal", "specimen_pattern")
 _TABLES = ("codes", "units", "options")
 
 

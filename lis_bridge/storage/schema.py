@@ -326,9 +326,9 @@ mapping = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("analyzer", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # code, unit
+    Column("kind", Text, nullable=False),  # code, unit, ignored
     Column("said", Text, nullable=False),  # the device's code; a key of [analyzer.units]
-    Column("means", Text, nullable=False),  # a test of the catalogue; a unit that it knows
+    Column("means", Text, nullable=False),  # a test of the catalogue; a unit that it knows; of an ignored code nothing
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),
 )

@@ -62,6 +62,20 @@ async def test_an_unknown_code_is_mapped_and_the_lis_gets_what_waited(now: Now, 
     assert page.url.endswith("/quarantine")
 
 
+async def test_an_engineer_ignores_a_code_once_asked_and_the_lis_hears_nothing_of_it(now: Now, site: Running, lis: Lis) -> None:
+    await say(site, oru("20260317000001", ("ALT", "42.1", "U/L"), ("NEW-1", "0.91", "mg/L")))
+    page = await now("lin")
+    await page.goto(f"{site.url}/quarantine/map?analyzer=line-1&kind=code&code=NEW-1")
+    page.once("dialog", lambda dialog: dialog.accept())
+    await page.get_by_role("button", name="Ignore this code").click()
+    await expect(page.locator("#mapped")).to_contain_text("NEW-1 of line-1 is ignored")
+    await expect(page.locator("#quarantine")).to_contain_text("Nothing waits here")
+    await page.goto(f"{site.url}/settings")
+    await expect(page.locator("#mappings")).to_contain_text("ignored: not reported")
+    assert await violations(page) == []
+    assert [one[1:] for one in heard_by(lis)] == [("ALT", "42.1")]
+
+
 def heard_by(lis: Lis | Demo) -> list[tuple[str, str, str]]:
     """Specimen, test and value of every result that the LIS took."""
     found = []

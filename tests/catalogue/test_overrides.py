@@ -17,6 +17,7 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
 from lis_bridge.core.faults import DriverError
 from lis_bridge.settings.fields import Cutting
+from lis_bridge.tubes.runs import same
 
 LIBRARY = Library.load(resources.drivers())
 TESTS = TestCatalogue.load()
@@ -101,6 +102,27 @@ def test_a_decimal_comma_is_filed_as_a_point_and_kept_as_sent() -> None:
 
 def _is_number(field: bytes) -> bool:
     return field.count(b".") >= 1 and all(byte in b"0123456789.-" for byte in field) and field[:1].isdigit()
+
+
+@pytest.mark.parametrize("sent", ["4,10", "4,10 ", "<0,5", "neg"])
+def test_a_code_that_the_site_ignores_is_no_result_and_its_value_is_read_as_before(sent: str) -> None:
+    """What was held is known again by its text, and its hold ends."""
+    head = b"MSH|^~\\&|||||20260317094839||ORU^R01|31|P|2.3.1||||0||UTF-8|||\rPID|12||||x|||F\r"
+    rows = f"OBR|12|20260317000012|23|^|N|||||1^5||||20260317094542|serum\rOBX|1|NM|NEW-1|NEW-1|{sent}|mg/L|-|N|||F\rOBX|2|NM|ALT|ALT|neg|U/L|-|N|||F\r"
+    raw = b"\x0b" + head + rows.encode() + b"\x1c\r"
+    held, ignored = (
+        plan("mindray-bs", decimal=",", ignored=codes).decode(raw).messages[0].observations[0]
+        for codes in (frozenset[str](), frozenset({"NEW-1", "ALT"}))
+    )
+    assert (held.problem, held.is_result) == ("unknown code", True)
+    assert (ignored.problem, ignored.is_result, ignored.test) == (None, False, None)
+    assert same(held, ignored)
+
+
+def test_a_code_that_means_a_test_is_reported_though_the_site_ignores_it() -> None:
+    raw = capture("mindray-bs--01")
+    codes = frozenset(code for code, *_ in values(plan("mindray-bs").decode(raw)))
+    assert plan("mindray-bs", ignored=codes).decode(raw) == plan("mindray-bs").decode(raw)
 
 
 def test_without_being_told_a_comma_is_no_decimal_point() -> None:

@@ -58,6 +58,30 @@ def test_a_mapping_is_removed_once(lis_bridge: Run, config: Path) -> None:
     assert json.loads(lis_bridge("mapping", "list", "-c", config, "--json").stdout) == []
 
 
+def test_a_code_is_ignored_listed_and_taken_back(lis_bridge: Run, config: Path) -> None:
+    done = lis_bridge("mapping", "ignore", "a1", "NEW-1", "-c", config, "--by", "Lin", "--json")
+    assert json.loads(done.stdout) == {"analyzer": "a1", "said": "NEW-1", "replayed": 1}
+    assert states(config) == ["pending", "done"]
+    (made,) = json.loads(lis_bridge("mapping", "list", "-c", config, "--json").stdout)
+    assert (made["analyzer"], made["kind"], made["said"], made["means"], made["by"]) == ("a1", "ignored", "NEW-1", "", "Lin")
+    assert "a1: mapped: ignored NEW-1 (Lin)" in lis_bridge("config", "check", config).stdout
+    assert lis_bridge("mapping", "add", "a1", "NEW-1", "CysC", "-c", config).returncode == 2
+    assert lis_bridge("mapping", "remove", "a1", "NEW-1", "-c", config).stdout == "NEW-1 of a1 is ignored no more\n"
+    told = json.loads(lis_bridge("audit", "list", "-c", config, "--json").stdout)
+    assert sorted(one["action"] for one in told) == ["code ignored", "code ignored no more"]
+
+
+@pytest.mark.parametrize("mapped_by", ["driver", "configuration", "person"])
+def test_a_code_that_means_a_test_is_not_ignored(mapped_by: str, lis_bridge: Run, config: Path) -> None:
+    if mapped_by == "configuration":
+        config.write_text(config.read_text() + '[analyzer.codes]\n"NEW-1" = "CysC"\n')
+    if mapped_by == "person":
+        lis_bridge("mapping", "add", "a1", "NEW-1", "CysC", "-c", config)
+    done = lis_bridge("mapping", "ignore", "a1", "ALT" if mapped_by == "driver" else "NEW-1", "-c", config)
+    assert done.returncode == 2
+    assert "a code that means a test is not ignored" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -20,6 +20,8 @@ REFUSING = (
     "console/visitor.py",
     "console/app.py",
     "pipeline/deciding.py",
+    "pipeline/remapping.py",
+    "mappings/store.py",
     "pipeline/alarms.py",
     "tubes/desk.py",
     "tubes/decisions.py",

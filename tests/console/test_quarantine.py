@@ -132,6 +132,56 @@ def content(running: Running) -> dict[str, list[Any]]:
         return {name: list(tx.execute(text(f"SELECT * FROM {name}"))) for name in WRITTEN}
 
 
+async def test_an_engineer_says_that_a_code_is_not_reported_and_takes_it_back(running: Running) -> None:
+    await heard(running, oru(TUBE, ("ALT", "42.1", "U/L"), ("NEW-1", "0.92", "mg/L")))
+    asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1"}
+    form = {"analyzer": "line-1", "said": "NEW-1"}
+    async with running.logged_in("jiang") as client:
+        assert "Ignore this code" not in (await client.get("/quarantine/map", params=asked)).text
+        assert (await act(client, "/quarantine/map/ignore", **form)).status_code == 403
+    async with running.logged_in("lin") as client:
+        assert "Ignore this code" in (await client.get("/quarantine/map", params=asked)).text
+        assert (await act(client, "/quarantine/map/ignore", analyzer="line-1", said="ALT")).status_code == 409
+        assert (await act(client, "/quarantine/map/ignore", analyzer="nobody", said="NEW-1")).status_code == 422
+        done = await act(client, "/quarantine/map/ignore", **form)
+        assert (done.status_code, done.headers["hx-push-url"]) == (200, "/quarantine")
+        assert "NEW-1 of line-1 is ignored" in done.text
+        await until(lambda: holds(running) == [])
+        assert "Nothing waits here" in (await client.get("/quarantine/list")).text
+        assert "ignored: not reported" in (await client.get("/settings")).text
+    assert reported(running, TUBE) == {"ALT": "42.1"}
+    removed = {**form, "kind": "ignored"}
+    async with running.logged_in("jiang") as client:
+        assert (await act(client, "/settings/mappings/remove", **removed)).status_code == 403
+    async with running.logged_in("lin") as client:
+        assert (await act(client, "/settings/mappings/remove", **removed)).status_code == 200
+    await heard(running, oru(OTHER, ("NEW-1", "0.95", "mg/L"), name="江月"))
+    await until(lambda: holds(running) == ["unknown code"])
+    (made,), (back,) = lines(running, "code ignored"), lines(running, "code ignored no more")
+    assert [(one.actor, one.via, one.subject) for one in (made, back)] == [("lin", "console", "analyzer line-1")] * 2
+
+
+async def test_a_code_is_ignored_and_reported_again_over_the_api_by_an_engineer_alone(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "0.92", "mg/L")))
+    said = {"analyzer": "line-1", "said": "NEW-1"}
+    async with running.logged_in("jiang") as client:
+        headers = await token(client)
+        assert (await client.post("/api/v1/mappings/ignored", headers=headers, json=said)).status_code == 403
+    async with running.logged_in("lin") as client:
+        headers = await token(client)
+        done = await client.post("/api/v1/mappings/ignored", headers=headers, json=said)
+        assert (done.status_code, done.json()) == (200, {"replayed": 1})
+        (made,) = (await client.get("/api/v1/mappings")).json()
+        assert (made["kind"], made["said"], made["means"], made["by"]) == ("ignored", "NEW-1", "", "lin")
+    removed = {**said, "kind": "ignored"}
+    async with running.logged_in("jiang") as client:
+        answer = await client.delete("/api/v1/mappings", headers=await token(client), params=removed)
+        assert answer.status_code == 403
+    async with running.logged_in("lin") as client:
+        answer = await client.delete("/api/v1/mappings", headers=await token(client), params=removed)
+        assert answer.status_code == 204
+
+
 async def test_a_unit_is_chosen_in_place(running: Running) -> None:
     await heard(running, oru(TUBE, ("ALT", "42.1", "unit-15")))
     async with running.logged_in("jiang") as client:

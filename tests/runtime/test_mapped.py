@@ -144,6 +144,91 @@ async def test_a_mapping_is_taken_back_for_what_comes(service: Service, beside: 
     await until(lambda: holds(beside) == [("unknown code", ("NEW-1",))])
 
 
+def ignore(store: Store, code: str, *known: str) -> int:
+    with store.write() as tx:
+        return Decisions(tx, (), "lin", datetime.now(UTC)).ignore("line-1", code, known)
+
+
+def unmap(store: Store, kind: Kind, said: str) -> None:
+    with store.write() as tx:
+        Decisions(tx, (), "lin", datetime.now(UTC)).unmap("line-1", kind, said)
+
+
+def standings(store: Store, code: str, key: str = TUBE) -> list[tuple[str | None, str]]:
+    with store.read() as tx:
+        number = views.find(tx, key)
+        runs = views.view(tx, number).runs if number is not None else ()
+    return [(run.observation.value, run.standing) for run in runs if run.observation.code == code]
+
+
+async def test_what_waited_for_a_code_that_is_ignored_is_information_and_nothing_is_reported(
+    service: Service, beside: Store
+) -> None:
+    bring(beside, oru(TUBE, ("ALT", "42.1", "U/L"), ("NEW-1", "0.92", "mg/L")))
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1",))])
+    assert ignore(beside, "NEW-1") == 1
+    await until(lambda: holds(beside) == [])
+    assert reported(beside) == {"ALT": "42.1"}
+    assert standings(beside, "NEW-1") == [("0.92", "ended"), ("0.92", "aside")]
+    with beside.read() as tx:
+        assert [line.state for line in views.holds(tx, state=None)] == ["replaced"]
+        assert sum(line.results for line in outbox.lines(tx)) == 1
+        (line,) = audit.lines(tx, action="code ignored")
+        assert isinstance(audit.verify(tx), audit.Head)
+    assert (line.actor, line.subject, line.detail) == ("lin", "analyzer line-1", '{"replayed":1,"said":"NEW-1"}')
+
+
+async def test_what_comes_of_an_ignored_code_is_held_no_more_until_that_is_taken_back(service: Service, beside: Store) -> None:
+    ignore(beside, "NEW-1")
+    bring(beside, oru(TUBE, ("ALT", "42.1", "U/L"), ("NEW-1", "0.92", "mg/L")))
+    await until(lambda: reported(beside) == {"ALT": "42.1"})
+    assert (holds(beside), standings(beside, "NEW-1")) == ([], [("0.92", "aside")])
+    unmap(beside, "ignored", "NEW-1")
+    bring(beside, oru(OTHER, ("NEW-1", "0.95", "mg/L"), name="江月"))
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1",))])
+
+
+async def test_a_result_that_was_ignored_is_held_and_then_reported_when_it_comes_again(service: Service, beside: Store) -> None:
+    ignore(beside, "NEW-1")
+    raw = oru(TUBE, ("ALT", "42.1", "U/L"), ("NEW-1", "0.92", "mg/L"))
+    bring(beside, raw)
+    await until(lambda: reported(beside) == {"ALT": "42.1"})
+    unmap(beside, "ignored", "NEW-1")
+    bring(beside, raw)
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1",))])
+    map_(beside, "code", "NEW-1", "CysC")
+    await until(lambda: reported(beside) == {"ALT": "42.1", "CysC": "0.92"})
+    assert holds(beside) == []
+
+
+async def test_a_message_that_waits_for_two_codes_waits_for_the_one_that_is_not_ignored(service: Service, beside: Store) -> None:
+    bring(beside, oru(TUBE, ("NEW-1", "0.92", "mg/L"), ("NEW-2", "5.1", "mmol/L")))
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1", "NEW-2"))])
+    assert ignore(beside, "NEW-1") == 1
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-2",))])
+    assert reported(beside) == {}
+
+
+async def test_what_was_delivered_under_a_code_stays_when_it_is_ignored(service: Service, beside: Store) -> None:
+    map_(beside, "code", "NEW-1", "CysC")
+    raw = oru(TUBE, ("NEW-1", "0.92", "mg/L"))
+    bring(beside, raw)
+    await until(lambda: reported(beside) == {"CysC": "0.92"})
+    unmap(beside, "code", "NEW-1")
+    ignore(beside, "NEW-1")
+    bring(beside, raw)
+    await until(lambda: quiet(beside))
+    assert (reported(beside), holds(beside)) == ({"CysC": "0.92"}, [])
+
+
+async def test_a_code_that_means_a_test_is_not_ignored_and_an_ignored_one_not_mapped(service: Service, beside: Store) -> None:
+    with pytest.raises(UsageError, match="means a test"):
+        ignore(beside, "ALT", "ALT", "AST")
+    ignore(beside, "NEW-1")
+    with pytest.raises(UsageError, match="is ignored"):
+        map_(beside, "code", "NEW-1", "CysC")
+
+
 @pytest.mark.parametrize(
     ("kind", "said", "means", "what"),
     [

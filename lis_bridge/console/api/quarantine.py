@@ -11,12 +11,12 @@ from lis_bridge import mappings
 from lis_bridge.console.api.lists import Limit, pages_of, plain
 from lis_bridge.console.api.models import model_of
 from lis_bridge.console.pages.deciding import decide
-from lis_bridge.console.pages.mapping import opened
+from lis_bridge.console.pages.mapping import ignored, opened, take_back
 from lis_bridge.console.pages.quarantine import place, replay_all, replay_entry_of
 from lis_bridge.console.queries import quarantine as query
 from lis_bridge.console.queries.comparing import Beside, compared
 from lis_bridge.console.queries.mapping import Kind
-from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, note_view
+from lis_bridge.console.visitor import Engineer, SiteOf, Technician, Viewer, note_shown, note_view
 from lis_bridge.journal import Line
 from lis_bridge.mappings import Mapping
 from lis_bridge.tubes import views
@@ -32,6 +32,13 @@ class Mapped(BaseModel):
     kind: Kind = "code"
     said: Short
     means: Short
+
+
+class IgnoredCode(BaseModel):
+    """A device's code whose results are knowingly not reported."""
+
+    analyzer: Short
+    said: Short
 
 
 class Replayed(BaseModel):
@@ -188,6 +195,12 @@ async def map_(request: Request, site: SiteOf, user: Technician, one: Mapped) ->
     return Replayed(replayed=made)
 
 
+@router.post("/mappings/ignored")
+async def ignore(request: Request, site: SiteOf, user: Engineer, one: IgnoredCode) -> Replayed:
+    """Say that a code is knowingly not reported, and have what waited for it processed again."""
+    return Replayed(replayed=await ignored(request, site, one.analyzer, one.said))
+
+
 @router.delete("/mappings", status_code=204)
 async def unmap(
     request: Request,
@@ -195,7 +208,7 @@ async def unmap(
     user: Technician,
     analyzer: Annotated[str, Query(max_length=100)],
     said: Annotated[str, Query(max_length=200)],
-    kind: Kind = "code",
+    kind: mappings.Kind = "code",
 ) -> None:
-    """Take a mapping back; what was filed by it stays."""
-    await decide(request, site, lambda decisions, tx: decisions.unmap(analyzer, kind, said))
+    """Take a mapping back, or (an engineer) that a code is ignored; what was filed by it stays."""
+    await take_back(request, site, user, analyzer, kind, said)

@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from lis_bridge import mappings
+from lis_bridge.console.accounts.users import User
 from lis_bridge.console.pages.deciding import Line, decide, whole
 from lis_bridge.console.pages.quarantine import listed
 from lis_bridge.console.queries import mapping as query
 from lis_bridge.console.queries.judged import judge
 from lis_bridge.console.queries.mapping import Kind, Said
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import SiteOf, Technician, Viewer, page
+from lis_bridge.console.visitor import Engineer, SiteOf, Technician, Viewer, page
 from lis_bridge.mappings import Mapping
 from lis_bridge.pipeline import remapping
 from lis_bridge.runtime.foreseen import Foreseen, foresee
@@ -82,6 +83,30 @@ async def map_(
     answer = page(request, "parts/quarantine.html", **values, mapped=mapped)
     answer.headers["HX-Push-Url"] = "/quarantine"
     return answer
+
+
+@router.post("/ignore")
+async def ignore(request: Request, site: SiteOf, user: Engineer, analyzer: Line, said: Line) -> Response:
+    """Say that a code is knowingly not reported, and have what waited for it processed again."""
+    replayed = await ignored(request, site, analyzer, said)
+    values = await listed(request, site)
+    answer = page(request, "parts/quarantine.html", **values, ignored={"analyzer": analyzer, "said": said, "replayed": replayed})
+    answer.headers["HX-Push-Url"] = "/quarantine"
+    return answer
+
+
+async def ignored(request: Request, site: Site, analyzer: str, said: str) -> int:
+    """How many entries are processed again. Raises 422 for no such analyzer, UsageError for a code that means a test."""
+    if analyzer not in site.compiled.plans:
+        raise HTTPException(422, "something in this form is missing or wrong")
+    return int(await decide(request, site, lambda decisions, tx: decisions.ignore(analyzer, said, codes_of(tx, site, analyzer))))
+
+
+async def take_back(request: Request, site: Site, user: User, analyzer: str, kind: mappings.Kind, said: str) -> None:
+    """Take a mapping back; that a code is ignored, only an engineer. Raises 403, UsageError where there is none."""
+    if kind == "ignored" and not user.may("engineer"):
+        raise HTTPException(403, "your role does not allow this")
+    await decide(request, site, lambda decisions, tx: decisions.unmap(analyzer, kind, said))
 
 
 async def opened(site: Site, analyzer: str, kind: Kind, code: str, text: str | None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from lis_bridge import mappings
-from lis_bridge.console.pages.deciding import Line, decide, whole
-from lis_bridge.console.queries.mapping import Kind
+from lis_bridge.console.pages.deciding import Line, whole
+from lis_bridge.console.pages.mapping import take_back
 from lis_bridge.console.queries.settings import sections
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import SiteOf, Technician, Viewer, page
@@ -61,10 +61,10 @@ async def health(request: Request, site: SiteOf, user: Viewer) -> Response:
 
 @router.post("/mappings/remove")
 async def unmap(
-    request: Request, site: SiteOf, user: Technician, analyzer: Line, kind: Annotated[Kind, Form()], said: Line
+    request: Request, site: SiteOf, user: Technician, analyzer: Line, kind: Annotated[mappings.Kind, Form()], said: Line
 ) -> Response:
-    """Take a mapping back."""
-    await decide(request, site, lambda decisions, tx: decisions.unmap(analyzer, kind, said))
+    """Take a mapping back, or that a code is ignored."""
+    await take_back(request, site, user, analyzer, kind, said)
     return page(request, "parts/mappings.html", mapped=await site.read(mappings.every))
 
 
