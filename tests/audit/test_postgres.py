@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
-import pytest
-from sqlalchemy import create_engine, make_url
-
 from lis_bridge.storage import Store
+from tests.postgres import needed, store, url
 
 from . import promises
 
-SERVER = os.environ.get("LIS_BRIDGE_TEST_POSTGRES")
-NAME = f"lis_bridge_audit_test_{os.getpid()}"
+__all__ = ["store", "url"]
 
-pytestmark = pytest.mark.skipif(SERVER is None, reason="LIS_BRIDGE_TEST_POSTGRES names no server")
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    server = make_url(SERVER or "")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {NAME}")
-    with Store.open(server.set(database=NAME).render_as_string(hide_password=False)) as opened:
-        yield opened
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {NAME} WITH (FORCE)")
-    engine.dispose()
+pytestmark = needed
 
 
 def test_what_is_appended_is_a_whole_chain(store: Store) -> None:

@@ -20,13 +20,13 @@ from lis_bridge.storage.schema import delivery
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes
+from tests.postgres import needed, url
 
-from ..storage.test_postgres import SERVER, url
 from .test_now import OTHER, TUBE, row
 
 __all__ = ["url"]
 
-pytestmark = pytest.mark.skipif(SERVER is None, reason="LIS_BRIDGE_TEST_POSTGRES names no server")
+pytestmark = needed
 AT = datetime(2026, 3, 17, 1, 45, tzinfo=UTC)
 LAB = Lab(TestCatalogue.load(), {"lis": "UTF-8"})
 

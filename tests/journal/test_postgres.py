@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
-
-import pytest
-from sqlalchemy import create_engine, make_url
 
 from lis_bridge import journal
 from lis_bridge.core.faults import Fault
 from lis_bridge.storage import Store
+from tests.postgres import needed, url
 
-SERVER = os.environ.get("LIS_BRIDGE_TEST_POSTGRES")
-NAME = f"lis_bridge_journal_test_{os.getpid()}"
 AT = datetime(2026, 3, 17, 9, 45, 42, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(SERVER is None, reason="LIS_BRIDGE_TEST_POSTGRES names no server")
+__all__ = ["url"]
 
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    server = make_url(SERVER or "")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {NAME}")
-    yield server.set(database=NAME).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {NAME} WITH (FORCE)")
-    engine.dispose()
+pytestmark = needed
 
 
 def entry(raw: bytes) -> journal.Entry:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from threading import Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, insert, make_url, select
+from sqlalchemy import insert, select
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
 from lis_bridge.storage.schema import instance, metadata
+from tests.postgres import needed, url
 
-SERVER = os.environ.get("LIS_BRIDGE_TEST_POSTGRES")
-NAME = f"lis_bridge_test_{os.getpid()}"
+__all__ = ["url"]
 
-pytestmark = pytest.mark.skipif(SERVER is None, reason="LIS_BRIDGE_TEST_POSTGRES names no server")
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    server = make_url(SERVER or "")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {NAME}")
-    yield server.set(database=NAME).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {NAME} WITH (FORCE)")
-    engine.dispose()
+pytestmark = needed
 
 
 def put(tx, name: str) -> None:

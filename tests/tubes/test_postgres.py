@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import create_engine, func, make_url, select
+from sqlalchemy import func, select
 
 from lis_bridge.storage import Store
 from lis_bridge.storage.schema import observed
 from lis_bridge.tubes import echoes
 from lis_bridge.tubes.keys import named
 from lis_bridge.tubes.store import Arrival, Tubes
+from tests.postgres import needed, store, url
 
 from .samples import LINE, NOW, message, row
 
-SERVER = os.environ.get("LIS_BRIDGE_TEST_POSTGRES")
-NAME = f"lis_bridge_tubes_test_{os.getpid()}"
+__all__ = ["store", "url"]
 
-pytestmark = pytest.mark.skipif(SERVER is None, reason="LIS_BRIDGE_TEST_POSTGRES names no server")
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    server = make_url(SERVER or "")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {NAME}")
-    with Store.open(server.set(database=NAME).render_as_string(hide_password=False)) as opened:
-        yield opened
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {NAME} WITH (FORCE)")
-    engine.dispose()
+pytestmark = needed
 
 
 @pytest.mark.parametrize("tail", [0, 100])
