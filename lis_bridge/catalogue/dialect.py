@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import tzinfo
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 import msgspec
 
@@ -50,7 +49,6 @@ class CompiledDialect:
             by_name=manifest.match == "code or name",
             dismissed=overrides.ignored,
         )
-        missing = re.compile("|".join(f"(?:{pattern})" for pattern in manifest.missing)) if manifest.missing else None
         abnormal = manifest.abnormal_flags.get if manifest.abnormal == "device" else None
         self._tables = tuple(
             _Table(
@@ -59,7 +57,7 @@ class CompiledDialect:
                     table,
                     codes,
                     record=table.record or _RESULT[spec.kind],
-                    missing=missing,
+                    missing=manifest.missing,
                     zone=zone,
                     abnormal=(lambda flag: abnormal(flag, "")) if abnormal else None,
                     last_wins=manifest.runs.repeated_in_message == "last",
@@ -120,6 +118,9 @@ class CompiledDialect:
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
         """One message per specimen: readings under the same patient record and specimen id belong together."""
+        if len(readings) == 1:
+            (images,) = islice(self._images(readings, body, complete), 1)
+            return [self._finished(self._message(readings[0], body, complete, images))]
         found: list[list[Message]] = []
         for reading, images in zip(readings, self._images(readings, body, complete), strict=False):
             message = self._message(reading, body, complete, images)
@@ -210,7 +211,7 @@ class _Table:
             rows = record_of(reading, self._record, self._mapper.selection.paths)
         else:
             return rows_of(reading, self._mapper.selection)
-        return replace(rows, spans=wired(rows.spans, starts))
+        return msgspec.structs.replace(rows, spans=wired(rows.spans, starts))
 
 
 def _observed_at_once(rows: tuple[Observation, ...]) -> tuple[Observation, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
+from operator import itemgetter
 from typing import Any
 
 from lis_bridge.catalogue.codes import KEPT, LONGEST
@@ -43,6 +44,24 @@ class Asked:
         return Places(self._numbers)
 
 
+class Chosen:
+    """For each of several choices the first text that is not empty, or the empty text."""
+
+    def __init__(self, choices: Iterable[Choice]) -> None:
+        # A choice among no places takes the empty text that is put behind all texts.
+        listed = [choice or (-1,) for choice in choices]
+        self._first = itemgetter(*(choice[0] for choice in listed))
+        self._others = tuple((at, choice[1:]) for at, choice in enumerate(listed) if choice[1:])
+
+    def of(self, texts: Texts) -> list[str]:
+        """The texts in the order of the choices."""
+        found = list(self._first((*texts, "")))
+        for at, others in self._others:
+            if not found[at]:
+                found[at] = next(filter(None, [texts[number] for number in others]), "")
+        return found
+
+
 class Kinds:
     """The kind rules, compiled; what they say of the same texts is kept."""
 
@@ -55,8 +74,12 @@ class Kinds:
     def __call__(self, texts: Texts) -> Kind | None:
         """The kind by the first rule that holds."""
         key = tuple([texts[number] for number in self._places])
-        if key in self._kept:
+        try:
             return self._kept[key]
+        except KeyError:
+            return self._found(key)
+
+    def _found(self, key: tuple[str, ...]) -> Kind | None:
         kind = next((kind for kind, tests in self._rules if all(test.fullmatch(key[at]) for at, test in tests)), None)
         if sum(map(len, key)) <= LONGEST:
             if len(self._kept) >= KEPT:
@@ -83,17 +106,18 @@ class Head:
     def __init__(self, spec: MessageSpec, zone: tzinfo, asked: Asked, specimen_pattern: re.Pattern[str] | None = None) -> None:
         self._spec = spec
         self._anonymous = frozenset(spec.anonymous)
-        self._specimen = asked.choice(spec.specimen)
+        self._chosen = Chosen(
+            asked.choice(texts)
+            for texts in (
+                spec.specimen, spec.patient_id, spec.patient_name, spec.birth, spec.sex, spec.age,
+                [spec.stat.path] if spec.stat else (), spec.series, spec.model, spec.serial, spec.control_id,
+            )
+        )  # fmt: skip
         own = re.compile(spec.specimen_pattern) if spec.specimen_pattern else None
         if own is not None and not own.groups:
             raise ValueError(f"specimen_pattern {spec.specimen_pattern!r} has no group for the id")
         self._specimen_pattern = specimen_pattern or own
-        self._patient_id, self._name = asked.choice(spec.patient_id), asked.choice(spec.patient_name)
-        self._birth, self._sex, self._age = asked.choice(spec.birth), asked.choice(spec.sex), asked.choice(spec.age)
-        self._stat = asked.choice([spec.stat.path] if spec.stat else ())
         self._urgent = frozenset(spec.stat.values if spec.stat else ())
-        self._series, self._model, self._serial = asked.choice(spec.series), asked.choice(spec.model), asked.choice(spec.serial)
-        self._control_id = asked.choice(spec.control_id)
         self._dated, self._sent = (
             tuple((asked.numbers(moment_paths(item)), moment_reader(item, zone)) for item in items)
             for items in (spec.dated, spec.sent_at)
@@ -112,53 +136,55 @@ class Head:
         span: tuple[int, int],
     ) -> Message:
         """The message over texts by their numbers."""
+        id, *person, stat, series, model, serial, control_id = self._chosen.of(texts)
         query = self._asked(texts) if kind == "query" else None
-        specimen = query.start if query is not None and query.by == "specimen" else self._id(texts)
+        specimen = query.start if query is not None and query.by == "specimen" else self._id(id)
         if kind == "qc" and not self._spec.qc_specimen:
             specimen = None
         dated = _moment(self._dated, texts)
+        # By position, as naming seventeen fields costs four times as much.
         return Message(
-            kind=kind,
-            specimen=None if query is not None and query.by != "specimen" else specimen,
-            patient=self._patient(texts) if kind in ("patient", "qc") else None,
-            complete=complete,
-            observations=observations,
-            images=images,
-            stat=(_first(self._stat, texts) or "") in self._urgent,
-            series=_first(self._series, texts) or "",
-            dated=dated[:10] if dated else None,
-            model=_first(self._model, texts),
-            serial=_first(self._serial, texts),
-            control_id=_first(self._control_id, texts),
-            sent_at=_moment(self._sent, texts),
-            control=self._material(texts) if kind == "qc" else None,
-            query=query,
-            closed=closed,
-            span=span,
+            kind,
+            None if query is not None and query.by != "specimen" else specimen,
+            self._patient(*person) if kind in ("patient", "qc") else None,
+            complete,
+            observations,
+            images,
+            (),
+            stat in self._urgent,
+            series,
+            dated[:10] if dated else None,
+            model or None,
+            serial or None,
+            control_id or None,
+            _moment(self._sent, texts),
+            self._material(texts) if kind == "qc" else None,
+            query,
+            closed,
+            span,
         )
 
-    def _id(self, texts: Texts) -> str | None:
+    def _id(self, text: str) -> str | None:
         """The specimen's id, cut out of a composite text where the manifest says how."""
-        text = _first(self._specimen, texts)
-        if text in self._spec.unread:
+        if not text or text in self._spec.unread:
             return None
-        found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None and text else None
+        found = self._specimen_pattern.fullmatch(text) if self._specimen_pattern is not None else None
         return found[1] if found is not None else text
 
-    def _patient(self, texts: Texts) -> Patient | None:
-        number, name = _person(self._patient_id, texts), self._named(texts)
-        if number in self._anonymous:
-            number = None
-        if not number and not name:
+    def _patient(self, number: str, sent: str, birth: str, sex: str, age: str) -> Patient | None:
+        id, name = _person(number), self._named(sent)
+        if id in self._anonymous:
+            id = None
+        if not id and not name:
             return None
-        return Patient(number, name, _person(self._birth, texts), _person(self._sex, texts), _person(self._age, texts))
+        return Patient(id, name, _person(birth), _person(sex), _person(age))
 
-    def _named(self, texts: Texts) -> str | None:
-        name = _person(self._name, texts)
+    def _named(self, sent: str) -> str | None:
+        name = _person(sent)
         if name and self._spec.name_as_sent:
-            return (_first(self._name, texts) or "").rstrip("^")
+            return sent.rstrip("^")
         if name and self._spec.name_given_first:
-            family, _, given = (_first(self._name, texts) or "").partition("^")
+            family, _, given = sent.partition("^")
             return " ".join(f"{given} {family}".replace("^", " ").split())
         return name
 
@@ -190,17 +216,16 @@ def _first(choice: Choice, texts: Texts) -> str | None:
     return None
 
 
-def _person(choice: Choice, texts: Texts) -> str | None:
+def _person(text: str) -> str | None:
     """A name or id; components that stand together are joined by one blank."""
-    text = _first(choice, texts)
-    if text is None or text.isalnum():
+    if text.isalnum():
         return text
-    return " ".join(text.replace("^", " ").split()) or None
+    return " ".join(text.replace("^", " ").split()) or None if text else None
 
 
 def _moment(choice: Sequence[tuple[Choice, Callable[[str], str | None]]], texts: Texts) -> str | None:
     for numbers, read in choice:
-        found = read(" ".join([texts[number] for number in numbers]).strip())
+        found = read(texts[numbers[0]] if len(numbers) == 1 else " ".join([texts[number] for number in numbers]).strip())
         if found:
             return found
     return None

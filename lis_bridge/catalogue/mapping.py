@@ -6,7 +6,6 @@ The order of ``Observation``'s fields is the order of the columns in ``_build``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from decimal import Decimal
@@ -34,12 +33,12 @@ class Mapper:
         codes: CodeBook,
         *,
         record: str,
-        missing: re.Pattern[str] | None,
+        missing: Sequence[str],
         zone: tzinfo,
         abnormal: Callable[[str], str] | None,
         last_wins: bool,
     ) -> None:
-        self._missing = missing
+        self._missing = numeric.whole(missing)
         self._marks = numeric.marks(missing)
         self._abnormal = abnormal
         self._record = record
@@ -98,7 +97,9 @@ class Mapper:
         return _kept(rows, keep), images
 
     def _column(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
-        column = rows.column(path)
+        column = rows.columns.get(path)
+        if column is None:
+            column = rows.column(path)
         return column if column is not None else [lookup(path)] * rows.size
 
     def _first(self, choice: Sequence[Path], rows: Rows, lookup: Lookup) -> list[str]:
@@ -205,12 +206,12 @@ class _Moment:
         self._memo = Memo(moment_reader(spec, zone))
 
     def column(self, mapper: Mapper, rows: Rows, lookup: Lookup) -> Sequence[Any]:
-        columns = [rows.column(path) for path in self.paths]
-        if columns == [None] * len(columns):
-            return [self._memo[" ".join(map(lookup, self.paths)).strip()]] * rows.size
         memo = self._memo
+        columns = [rows.column(path) for path in self.paths]
         if len(columns) == 1 and columns[0] is not None:
             return memo.of(columns[0])
+        if columns == [None] * len(columns):
+            return [memo[" ".join(map(lookup, self.paths)).strip()]] * rows.size
         full = [mapper._column(path, rows, lookup) for path in self.paths]
         return [memo[" ".join(parts).strip()] for parts in zip(*full, strict=True)]
 

@@ -76,19 +76,20 @@ class Menus:
     def of(self, rows: Rows, lookup: Lookup) -> Menu:
         """The menu of some rows, whose columns are only cut for a new one; ``lookup`` answers for what stands above them.
 
-        Only menus without a line end inside a text are kept: of those, no two of one length have the same joined text.
+        Only menus without a line end inside a text are kept: no other menu of their length has the same joined text.
         """
         size, material = rows.size, self._material_of(lookup)
+        put_off, columns = rows.put_off, rows.columns
         sources: dict[int, list[str]] = {}
         for path in self.paths:
-            texts = rows.put_off.get(path) or rows.columns.get(path) or [lookup(path)] * size
+            texts = put_off.get(path) or columns.get(path) or [lookup(path)] * size
             sources[id(texts)] = texts
-        key = "\n".join((f"{len(sources)}{rows.marks}", material, *chain.from_iterable(sources.values())))
+        key = "\r".join((f"{len(sources)}{rows.marks}", material, *map("\n".join, sources.values())))
         found = self._kept.get(key)
         if found is not None and len(found.codes) == size:
             return found
         found = self._read({path: rows.column(path) or [lookup(path)] * size for path in self.paths}, size, material)
-        if key.count("\n") == size * len(sources) + 1 and len(key) <= LONGEST:
+        if key.count("\n") == (size - 1) * len(sources) and key.count("\r") == len(sources) + 1 and len(key) <= LONGEST:
             if len(self._kept) >= MENUS:
                 self._kept.clear()
             self._kept[key] = found

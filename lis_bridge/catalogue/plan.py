@@ -56,6 +56,7 @@ class Plan:
             dict.fromkeys(Profile.from_dict(framing) for dialect in chosen.values() for framing in dialect.framing)
         )
         self._framings = Framings(self.profiles)
+        self._gathers = any(dialect.spec.gathered for dialect in self.dialects)
 
     def decode(self, raw: bytes, *, complete: bool = True, repair: bool = False) -> Decoded:
         """The messages of a journal entry or capture; bad bytes become faults, never exceptions."""
@@ -67,7 +68,7 @@ class Plan:
                 messages, wrong = self.decode_body(body, complete=complete and body.complete, repair=repair)
                 found.extend(messages)
                 faults.extend(wrong)
-        if any(dialect.spec.gathered for dialect in self.dialects):
+        if self._gathers:
             found = _gathered(found)
         return Decoded(tuple(found), tuple(faults))
 

@@ -6,15 +6,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?|[≤≥])?\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
-def marks(missing: re.Pattern[str] | None) -> re.Pattern[str] | None:
-    """The marks for "no result" as they stand in a column joined by line ends."""
-    return re.compile(f"\n(?:{missing.pattern})(?=\n)") if missing is not None else None
+def whole(missing: Sequence[str]) -> re.Pattern[str] | None:
+    """The marks for "no result" as one pattern; None where there are none."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in missing)) if missing else None
+
+
+_NEVER_DIGITS = re.compile(r"(?:-|\\[^\w.])(?![?*{])[^|]*")
+"""Patterns that begin with a character which must be there and is neither digit nor point."""
+
+
+def marks(missing: Iterable[str]) -> re.Pattern[str] | None:
+    """Those marks for "no result" that digits with a point may be, as they stand in a column joined by line ends; None where there are none."""
+    found = "|".join(f"(?:{pattern})" for pattern in missing if not _NEVER_DIGITS.fullmatch(pattern))
+    return re.compile(f"\n(?:{found})(?=\n)") if found else None
 
 
 def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[Decimal] | None:

@@ -5,13 +5,20 @@ Whoever asks tries the ``grid`` first; it is None where it cannot be proved that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+
+import msgspec
 
 from lis_bridge.dialects.grammar import Grammar, nth
 
 LONG = 1000
 """Characters a record, on average, that only images reach."""
+
+KEPT = 256
+"""Grids that are remembered, by their measures."""
+
+Take = Callable[[list[str]], tuple[list[str], ...]]
 
 
 def are_long(texts: Sequence[str]) -> bool:
@@ -35,7 +42,7 @@ def components(column: list[str], separator: str) -> Callable[[int], list[str]]:
     return lambda number: flat[number - 1 :: stride] if number < stride else [""] * size
 
 
-class Grid(NamedTuple):
+class Grid(msgspec.Struct, frozen=True):
     """The fields of ``size`` result records of ``stride`` fields each, from ``flat[base]`` on; a record's last one holds the CR and the next name."""
 
     flat: list[str]
@@ -43,22 +50,51 @@ class Grid(NamedTuple):
     stride: int
     size: int
 
-    def fields(self, wanted: Collection[int], grammar: Grammar) -> dict[int, list[str]]:
-        """The columns of these fields by their numbers; to be asked once."""
-        flat, base, stride, size, found = *self, dict[int, list[str]]()
+    def fields(self, wanted: Fields, grammar: Grammar) -> tuple[list[str], ...]:
+        """The columns of these fields in their order; to be asked once."""
+        flat, base, stride, size = self.flat, self.base, self.stride, self.size
         beyond = base + stride * size
-        if stride + grammar.offset not in wanted:
+        if stride + grammar.offset not in wanted.numbers:
             # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
             flat[base + stride : beyond : stride] = [""] * (size - 1)
-        for number in wanted:
-            index = number - grammar.offset
-            if 0 < index < stride:
-                found[number] = flat[base + index : beyond : stride]
-            elif index == stride:
-                found[number] = [cell.partition("\r")[0] for cell in flat[base + stride : beyond + 1 : stride]]
-            else:
-                found[number] = ["" if index else grammar.result] * size
-        return found
+        if 0 < wanted.lowest - grammar.offset <= wanted.highest - grammar.offset < stride:
+            return wanted.taken(flat, base, stride, size, grammar.offset)
+        return tuple([self._field(number - grammar.offset, grammar) for number in wanted.numbers])
+
+    def _field(self, index: int, grammar: Grammar) -> list[str]:
+        beyond = self.base + self.stride * self.size
+        if index == self.stride:
+            return [cell.partition("\r")[0] for cell in self.flat[self.base + index : beyond + 1 : self.stride]]
+        if 0 < index < self.stride:
+            return self.flat[self.base + index : beyond : self.stride]
+        return ["" if index else grammar.result] * self.size
+
+
+class Fields:
+    """Numbers of a result record's fields that are asked for, with what takes them out of grids that were met before."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.numbers = tuple(dict.fromkeys(numbers))
+        self.lowest, self.highest = min(self.numbers, default=0), max(self.numbers, default=0)
+        self._takes: dict[tuple[int, int, int], Take] = {}
+
+    def taken(self, flat: list[str], base: int, stride: int, size: int, offset: int) -> tuple[list[str], ...]:
+        """The columns out of a grid in which all of them stand before a record's last field."""
+        found = self._takes.get((base, stride, size))
+        if found is None:
+            beyond = base + stride * size
+            found = _take([slice(base + number - offset, beyond, stride) for number in self.numbers])
+            if len(self._takes) >= KEPT:
+                self._takes.clear()
+            self._takes[base, stride, size] = found
+        return found(flat)
+
+
+def _take(slices: list[slice]) -> Take:
+    """What takes several pieces out of a list in one call."""
+    if len(slices) > 1:
+        return itemgetter(*slices)
+    return lambda flat: tuple([flat[piece] for piece in slices])
 
 
 def grid(text: str, start: int, end: int, size: int, grammar: Grammar) -> Grid | None:
@@ -86,11 +122,8 @@ def grid_of(lines: Sequence[str], grammar: Grammar) -> Grid | None:
     return grid(text, 0, len(text), len(lines), grammar)
 
 
-def ragged_fields(lines: list[str], wanted: Iterable[int], grammar: Grammar) -> dict[int, list[str]]:
-    """Fields of a run, record by record."""
+def ragged_fields(lines: list[str], wanted: Fields, grammar: Grammar) -> tuple[list[str], ...]:
+    """The columns of these fields in their order, record by record."""
     rows = [line.split(grammar.field) for line in lines]
-    found: dict[int, list[str]] = {}
-    for number in wanted:
-        index = number - grammar.offset
-        found[number] = [row[index] if index < len(row) else "" for row in rows]
-    return found
+    places = [number - grammar.offset for number in wanted.numbers]
+    return tuple([[row[index] if index < len(row) else "" for row in rows] for index in places])

@@ -11,7 +11,7 @@ from lis_bridge.dialects.paths import Path
 
 
 class Grammar(NamedTuple):
-    """How one message writes: its separators, its escapes, and at which index of a split record field n stands."""
+    """How one message writes: its separators (all together: ``marks``), its escapes, and at which index of a split record field n stands."""
 
     field: str
     component: str
@@ -23,6 +23,7 @@ class Grammar(NamedTuple):
     unescapes: tuple[tuple[str, str], ...]
     offset: int
     header_offset: int
+    marks: str
 
     def place(self, path: Path) -> int:
         """The index of the path's field in its split record."""

@@ -13,6 +13,9 @@ from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.sections import sections
 
+_MARKS_END = 12
+"""Behind so many characters no separator is named any more."""
+
 OUTLINES = Outlines({"PID": 0, "OBR": 1})
 
 
@@ -21,15 +24,22 @@ def _grammar(field: str, encoding: str) -> Grammar:
     component, repeat, escape, sub = list((encoding + "^~\\&"[len(encoding) :])[:4])
     marks = (("F", field), ("S", component), ("T", sub), ("R", repeat), (".br", "\n"), ("X0D", "\r"), ("X0A", "\n"))
     unescapes = tuple((escape + name + escape, meaning) for name, meaning in (*marks, ("E", escape)))
-    return Grammar(field, component, repeat, escape, sub, "MSH", "OBX", unescapes, 0, 1)
+    return Grammar(
+        field, component, repeat, escape, sub, "MSH", "OBX", unescapes, 0, 1, field + component + repeat + escape + sub
+    )
 
 
 def grammar_of(text: str) -> Grammar | None:
     """The message's own separators, or None when the text does not begin with a usable MSH."""
+    return _grammar_by(text[:_MARKS_END])
+
+
+@lru_cache(maxsize=256)
+def _grammar_by(text: str) -> Grammar | None:
     if not text.startswith("MSH") or len(text) < 8:
         return None
     field = text[3]
-    encoding = text[4:12].split(field, 1)[0]
+    encoding = text[4:].split(field, 1)[0]
     if field.isalnum() or len(encoding) > 5:
         return None
     return _grammar(field, encoding)

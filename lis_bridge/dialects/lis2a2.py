@@ -14,6 +14,9 @@ from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.sections import sections
 
+_MARKS_END = 6
+"""Behind so many characters no separator is named any more."""
+
 OUTLINES = Outlines({"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1})
 
 
@@ -21,15 +24,20 @@ OUTLINES = Outlines({"P": 0, "Q": 0, "S": 0, "L": 0, "O": 1})
 def _grammar(field: str, repeat: str, component: str, escape: str) -> Grammar:
     marks = (("F", field), ("S", component), ("R", repeat), ("H", ""), ("N", ""), ("X0D", "\r"), ("X0A", "\n"))
     unescapes = tuple((escape + name + escape, meaning) for name, meaning in (*marks, ("E", escape)))
-    return Grammar(field, component, repeat, escape, component, "H", "R", unescapes, 1, 1)
+    return Grammar(field, component, repeat, escape, component, "H", "R", unescapes, 1, 1, field + component + repeat + escape)
 
 
 def grammar_of(text: str) -> Grammar | None:
     """The message's own separators, or None when the text does not begin with a usable H record."""
+    return _grammar_by(text[:_MARKS_END])
+
+
+@lru_cache(maxsize=256)
+def _grammar_by(text: str) -> Grammar | None:
     if text[:1] not in ("H", "h") or len(text) < 5 or text[1].isalnum():
         return None
     field = text[1]
-    marks = text[2:6].split(field, 1)[0]
+    marks = text[2:].split(field, 1)[0]
     if len(marks) < 2 or any(mark.isalnum() for mark in marks):
         return None
     if marks[0] == marks[1] == "\\":

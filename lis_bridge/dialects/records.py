@@ -9,11 +9,13 @@ and a column is a slice with a stride. Everything else is read record by record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass, field
+
+import msgspec
 
 from lis_bridge.core.starts import ORIGIN, Starts
-from lis_bridge.dialects.columns import are_long, components, grid_of, ragged_fields
+from lis_bridge.dialects.columns import Fields, are_long, components, grid_of, ragged_fields
 from lis_bridge.dialects.grammar import Grammar, nth
+from lis_bridge.dialects.layout import Cut, Laid, Layout
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.spans import Spans, wired
 from lis_bridge.dialects.stretch import Stretch
@@ -30,20 +32,24 @@ class Selection:
     def __init__(self, paths: Iterable[Path], put_off: Set[Path] = frozenset()) -> None:
         self.paths = tuple(paths)
         own = [path for path in self.paths if path.record not in COMMENTS]
-        self.fields = tuple(dict.fromkeys(path.field for path in own))
-        self.now = tuple(path for path in own if path not in put_off)
-        self.later = tuple(path for path in own if path in put_off)
+        self.fields = Fields(path.field for path in own)
+        at = {number: place for place, number in enumerate(self.fields.numbers)}
+        now = [(path, at[path.field]) for path in own if path not in put_off]
+        self.whole = tuple((path, place) for path, place in now if not path.component)
+        self.parts = tuple((path, place) for path, place in now if path.component)
+        self.later = tuple((path, at[path.field]) for path in own if path in put_off)
         self.comments = tuple(path for path in self.paths if path.record in COMMENTS)
 
 
 class Places:
-    """Places above the results, sorted once by their records; a text is found by its number among them."""
+    """Places above the results, sorted once by their records; a text is found by its number among them. ``cuts`` say at which cells of a layout."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.paths = tuple(dict.fromkeys(paths))
         groups: dict[str, list[tuple[int, int, Path | None]]] = {}
         for number, path in enumerate(self.paths):
             groups.setdefault(path.record, []).append((number, path.field, path if path.component else None))
+        self.cuts: dict[Layout, Cut | None] = {}
         self.groups = tuple((record, tuple(group)) for record, group in groups.items())
 
     def looked_up(self, lookup: Callable[[Path], str]) -> list[str]:
@@ -51,8 +57,7 @@ class Places:
         return [lookup(path).strip() for path in self.paths]
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(msgspec.Struct):
     """Columns of equal length ``size``, one text per row and path; ``verbatim`` where unescaping changed a column; ``spans`` in bytes.
 
     ``put_off`` are fields as they stand, of paths whose columns are cut when they are asked for.
@@ -61,26 +66,28 @@ class Rows:
     columns: Columns
     size: int
     spans: Spans
-    verbatim: Columns = field(default_factory=dict)
-    put_off: Columns = field(default_factory=dict)
+    verbatim: Columns = msgspec.field(default_factory=dict)
+    put_off: Columns = msgspec.field(default_factory=dict)
     grammar: Grammar | None = None
 
     def column(self, path: Path) -> list[str] | None:
         """The texts at ``path``; None where the rows do not hold it."""
-        source = self.put_off.pop(path, None)
-        if source is not None and self.grammar is not None:
-            part = _parts({path.field: source}, (path,), self.grammar)[path]
-            self.columns[path] = self.grammar.plain_all(part)
+        if path in self.put_off and self.grammar is not None:
+            column = self.put_off.pop(path)
+            if path.component:
+                found: Columns = {}
+                _part(found, (column,), ((path, 0),), self.grammar)
+                column = found[path]
+            self.columns[path] = self.grammar.plain_all(column)
         return self.columns.get(path)
 
     @property
     def marks(self) -> str:
         """The separators by which columns are cut from ``put_off`` fields; with those fields' texts they decide what stands in the columns."""
-        return "".join(self.grammar[:5]) if self.grammar is not None else ""
+        return self.grammar.marks if self.grammar is not None else ""
 
 
-@dataclass(slots=True)
-class Section:
+class Section(msgspec.Struct):
     """A run of result records and the records above it.
 
     ``opened`` are the records that came new with this section, ``closed`` is True once a later record of a higher level (a save point,
@@ -88,14 +95,14 @@ class Section:
     the text, or ``rows``: its lines with their spans in the text, which ``starts`` leads to the bytes of the journal entry.
     """
 
-    records: Records
+    records: Records | Laid
     grammar: Grammar
     opened: frozenset[str]
     comments: list[tuple[int, list[str]]]
     closed: bool = True
     starts: Starts = ORIGIN
     stretch: Stretch | None = None
-    rows: tuple[list[str], Spans] = field(default_factory=lambda: ([], []))
+    rows: tuple[list[str], Spans] = msgspec.field(default_factory=lambda: ([], []))
 
     @property
     def size(self) -> int:
@@ -111,11 +118,18 @@ class Section:
 
     def lookup(self, path: Path) -> str:
         """What stands at ``path`` above the run; empty where nothing does."""
-        fields = self.records.get(path.record)
+        records = self.records
+        if isinstance(records, Laid):
+            return records.lookup(path, self.grammar)
+        fields = records.get(path.record)
         return self.grammar.pick(fields, path) if fields is not None else ""
 
     def texts(self, places: Places) -> list[str]:
         """What ``lookup`` gives for each of the places, without the blanks around it."""
+        laid = self.records.texts(places.paths, places.cuts, self.grammar) if isinstance(self.records, Laid) else None
+        return laid if laid is not None else self._looked_up(places)
+
+    def _looked_up(self, places: Places) -> list[str]:
         found = [""] * len(places.paths)
         grammar, escape = self.grammar, self.grammar.escape
         for record, group in places.groups:
@@ -137,9 +151,11 @@ def rows_of(section: Section, selection: Selection) -> Rows:
     grammar, size = section.grammar, section.size
     if not size:
         return Rows({path: [] for path in selection.paths}, 0, [])
-    raw, escaped = _fields(section, selection.fields)
-    columns = _parts(raw, selection.now, grammar)
-    rows = Rows(columns, size, section.spans, {}, {path: raw[path.field] for path in selection.later}, grammar)
+    fields, escaped = _fields(section, selection.fields)
+    columns = {path: fields[place] for path, place in selection.whole}
+    if selection.parts:
+        _part(columns, fields, selection.parts, grammar)
+    rows = Rows(columns, size, section.spans, {}, {path: fields[place] for path, place in selection.later}, grammar)
     if escaped:
         rows.verbatim = columns
         rows.columns = {path: [grammar.plain(text) for text in column] for path, column in columns.items()}
@@ -148,8 +164,8 @@ def rows_of(section: Section, selection: Selection) -> Rows:
     return rows
 
 
-def _fields(section: Section, wanted: Sequence[int]) -> tuple[dict[int, list[str]], bool]:
-    """The fields of a run by number, and whether there may be escapes in them."""
+def _fields(section: Section, wanted: Fields) -> tuple[Sequence[list[str]], bool]:
+    """The fields of a run in the order in which they are asked for, and whether there may be escapes in them."""
     grammar, stretch = section.grammar, section.stretch
     if stretch is not None and stretch.grid is not None:
         found, stretch.grid = stretch.grid.fields(wanted, grammar), None
@@ -169,26 +185,22 @@ def _commented(section: Section, path: Path) -> list[str]:
     return column
 
 
-def _parts(fields: dict[int, list[str]], paths: Sequence[Path], grammar: Grammar) -> Columns:
-    """The columns of the paths: fields, or the components of fields, which are parted once for all that ask."""
-    columns: Columns = {}
+def _part(columns: Columns, fields: Sequence[list[str]], paths: Iterable[tuple[Path, int]], grammar: Grammar) -> None:
+    """Adds the columns of components; a field is parted once for all that ask."""
     parted: dict[int, Callable[[int], list[str]]] = {}
-    for path in paths:
-        column = fields[path.field]
+    for path, place in paths:
         if path.sub:
-            column = [grammar.part(text, path) for text in column]
-        elif path.component:
-            if path.field not in parted:
-                parted[path.field] = components(column, grammar.component)
-            column = parted[path.field](path.component)
-        columns[path] = column
-    return columns
+            columns[path] = [grammar.part(text, path) for text in fields[place]]
+            continue
+        if place not in parted:
+            parted[place] = components(fields[place], grammar.component)
+        columns[path] = parted[place](path.component)
 
 
 def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> Rows:
     """The repeats of one field as rows: ``@.n`` is component n of the repeat, other paths stay the same for all."""
     grammar = section.grammar
-    fields = section.records.get(each.record, [])
+    fields = section.records.get(each.record) or []
     index = grammar.place(each)
     text = fields[index] if 0 <= index < len(fields) else ""
     repeats = [repeat for repeat in text.split(grammar.repeat) if repeat]

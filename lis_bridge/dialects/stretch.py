@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from lis_bridge.core.starts import LineStarts, Starts
 from lis_bridge.dialects.columns import Grid
 from lis_bridge.dialects.spans import Spans, of_framed, of_lines
 
 
-@dataclass(slots=True)
-class Stretch:
+class Stretch(msgspec.Struct):
     """``size`` result records that stand in ``text[start:end]``, with ``before`` lines above them; ``raw`` are the text's bytes.
 
     ``grid`` are their fields where all have equally many; whoever takes columns out of it lets it go, for it holds all texts of the message.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 from lis_bridge.core.faults import Fault
 from lis_bridge.framing import lines, logs, mllp, numbered, shape, snibe
@@ -24,6 +25,7 @@ from lis_bridge.framing.stored import Stored, messages_in
 
 __all__ = ["Body", "Framings", "unframe", "unframe_among"]
 
+_TEXT = attrgetter("text")
 _NO_MESSAGE = "No message of these framings stands in the bytes; check the driver, or the log's form"
 
 
@@ -38,11 +40,11 @@ def unframe_among(raw: bytes, framings: Framings, *, repair: bool = False) -> li
     # Formats of one device differ by their check only (Micros 60): the first that holds is it.
     for profile in framings.spoken(raw):
         tried = _READERS[profile.kind](raw, profile, repair)
-        if any(body.text for body in tried):
+        if any(map(_TEXT, tried)):
             found = tried
             break
         found = found or tried
-    if repair and not any(body.text for body in found):
+    if repair and not any(map(_TEXT, found)):
         found = _last_resort(raw, framings.among) or found
     return found or ([nothing(Fault("no message", f"{len(raw)} bytes", _NO_MESSAGE))] if raw else [])
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.dialects import hl7v2
-from lis_bridge.dialects.columns import grid_of, ragged_fields
+from lis_bridge.dialects.columns import Fields, grid_of, ragged_fields
 from lis_bridge.dialects.paths import parse
 from lis_bridge.dialects.records import Section, Selection, rows_of
 
@@ -35,7 +35,7 @@ def section_of(text: str) -> Section:
 @given(MESSAGE)
 def test_the_columnar_path_gives_what_the_row_path_gives_or_steps_aside(rows: list[list[str]]) -> None:
     section = section_of(written(rows))
-    grammar, wanted = section.grammar, {path.field for path in FIELDS}
+    grammar, wanted = section.grammar, Fields(path.field for path in FIELDS)
     by_row = ragged_fields(section.lines, wanted, grammar)
     even = grid_of(section.lines, section.grammar)
     by_column = even.fields(wanted, grammar) if even is not None else None
@@ -66,6 +66,6 @@ def test_any_mutation_of_a_message_keeps_both_paths_equal(rows: list[list[str]],
     assert sections is not None
     for section in sections:
         if section.lines:
-            by_row = ragged_fields(section.lines, {3, 5}, section.grammar)
+            by_row = ragged_fields(section.lines, Fields((3, 5)), section.grammar)
             even = grid_of(section.lines, section.grammar)
-            assert even is None or even.fields({3, 5}, section.grammar) == by_row
+            assert even is None or even.fields(Fields((3, 5)), section.grammar) == by_row
