@@ -36,6 +36,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
         "?state=waiting",
         "?state=measuring",
         "?state=delivered",
+        "?state=dismissed",
     ),
     "/tubes/{key}/move": ("?to={other}",),
     "/quarantine/messages": ("?analyzer={QUARANTINED}&reason={REASON}",),

@@ -33,7 +33,7 @@ Into = Annotated[
 
 @app.command("list", epilog="Example: lis-bridge driver list --json")
 def list_(json: Json = False, markdown: Markdown = False, into: Into = None, drivers: Drivers = None) -> None:
-    """All drivers with class, protocol, direction and evidence tier, which is computed: every driver is checked for it."""
+    """All drivers with class, protocol, direction and evidence tier, which is computed: a driver that is new or was changed is checked for it."""
     page = _page(into) if markdown and into is not None else ""
     rows = _rows(drivers)
     if markdown:
@@ -61,15 +61,19 @@ def _rows(drivers: list[Path] | None) -> list[dict[str, Any]]:
     from rich.console import Console
     from rich.progress import track
 
-    from lis_bridge.catalogue.checks import QUICK, Subject, checked
+    from lis_bridge.catalogue.checks import QUICK, Subject
+    from lis_bridge.catalogue.checks.kept import Kept, cache_file
     from lis_bridge.catalogue.checks.sheet import row
     from lis_bridge.catalogue.tests import TestCatalogue
 
     library, tests = shelf(drivers), TestCatalogue.load(resources.catalogue())
+    kept = Kept(library, cache_file())
     told = Console(stderr=True)
     ids = track(library.ids(), "checking", console=told, transient=True, disable=not told.is_terminal)
     subjects = (Subject(library.driver(id), library, tests, QUICK) for id in ids)
-    return [row(subject, checked(subject)[0]) for subject in subjects]
+    rows = [row(subject, kept.tier(subject)) for subject in subjects]
+    kept.write()
+    return rows
 
 
 def _table_into(file: Path | None, page: str, rows: list[dict[str, Any]]) -> None:

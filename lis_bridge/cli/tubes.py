@@ -28,16 +28,29 @@ def tubes(
 
     Example: lis-bridge tubes -c bridge.toml --held
     """
+    from msgspec.structs import asdict
+
+    from lis_bridge.console.queries.recent import states_of
     from lis_bridge.tubes import views
 
     with database(config) as (_, store), store.read() as tx:
         lines = views.tubes(tx, search=search, held=held, before=before, limit=limit)
+        states = states_of(tx, lines)
     if json:
-        document(lines)
+        document([asdict(line) | {"state": states[line.id]} for line in lines])
         return
-    columns = ("number", "tube", "specimen", "STAT", "results", "held", "updated")
+    columns = ("number", "tube", "specimen", "STAT", "results", "held", "state", "updated")
     rows = [
-        (line.id, line.key, line.specimen, "STAT" if line.stat else "", line.results, line.held, line.updated_at[:19])
+        (
+            line.id,
+            line.key,
+            line.specimen,
+            "STAT" if line.stat else "",
+            line.results,
+            line.held,
+            states[line.id],
+            line.updated_at[:19],
+        )
         for line in lines
     ]
     table(columns, rows, empty="there are none")

@@ -49,14 +49,20 @@ class Rendering:
         compiled = _Compiled()
         self._environments = {language: _environment(language, zone, tests, compiled) for language in LANGUAGES}
 
-    def warm(self, now: datetime) -> None:
-        """Compile every template and load what numbers and times need, so that the first visitor does not wait for it."""
+    def prepare(self, now: datetime) -> None:
+        """Compile what a browser asks for first, and load what numbers and times need: a tenth of a second."""
         for made in self._environments.values():
-            for name in sorted(made.list_templates(), key=lambda name: not name.startswith(FIRST)):
+            for name in made.list_templates(filter_func=lambda name: name.startswith(FIRST)):
                 made.get_template(name)
             made.filters["number"](0)
             made.filters["day"](now)
             made.filters["lasting"](now, now)
+
+    def warm(self) -> None:
+        """Compile every template, so that no page's first visitor waits for it."""
+        for made in self._environments.values():
+            for name in made.list_templates():
+                made.get_template(name)
 
     def __call__(self, template: str, language: Language, values: Mapping[str, Any]) -> str:
         """A template's text."""

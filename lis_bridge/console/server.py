@@ -33,7 +33,7 @@ from lis_bridge.settings.links import host_and_port
 
 STOP_SECONDS = 3
 RESTART_SECONDS = 1.0
-CHECKS_AFTER_SECONDS = 2.0
+REST_AFTER_SECONDS = 2.0
 BACKLOG = 64
 
 _log = structlog.get_logger(__name__)
@@ -58,8 +58,10 @@ class Console:
         self._stopping = False
 
     async def start(self) -> None:
-        """Bind, lock or unlock, serve. Raises LinkError where the port cannot be had."""
+        """Prepare what is asked for first, bind, lock or unlock, serve. Raises LinkError where the port cannot be had."""
         service = self._service
+        rendering = Rendering(service.config.site.timezone, service.compiled.tests)
+        await asyncio.to_thread(rendering.prepare, service.clock.now())
         self._socket = _bound(service.config.console.listen)
         address = self._address(self._socket)
         setup = SetupLink(file_of(service.config), address)
@@ -72,7 +74,7 @@ class Console:
             service.clock,
             service.snapshot,
             self.hub,
-            Rendering(service.config.site.timezone, service.compiled.tests),
+            rendering,
             setup,
             service.switches,
             bench_of(service),
@@ -149,11 +151,13 @@ class Console:
         )
 
     async def _warm(self) -> None:
-        """Do what the first visitor would wait for; the analyzers, which come back at once, go before the drivers' checks."""
+        """Do what the first visitors would wait for; all but Now after the first seconds, in which it would slow down the pages of those
+        who wait for the start and the analyzers, which come back at once.
+        """
         site = self.site
-        await site.apart(lambda: site.rendering.warm(site.clock.now()))
         await site.read(lambda tx: now.whole_of(tx, site))
-        await asyncio.sleep(CHECKS_AFTER_SECONDS)
+        await asyncio.sleep(REST_AFTER_SECONDS)
+        await site.apart(site.rendering.warm)
         for id in site.tiers.ids:
             await site.apart(lambda id=id: site.tiers.of(id))  # type: ignore[misc]
 

@@ -179,7 +179,7 @@ delivery = Table(
     Column("destination", Text, nullable=False),
     Column("tube_id", _Id, nullable=False, index=True),
     Column("control_id", Text, nullable=False, unique=True),  # MSH-10, never changes
-    Column("state", Text, nullable=False),  # open, pending, delivered, refused, dead
+    Column("state", Text, nullable=False),  # open, pending, delivered, dead, dismissed
     Column("stat", Integer, nullable=False, default=0),
     Column("due_at", Text, nullable=False),  # open: when its window closes; pending: the next try
     Column("attempts", Integer, nullable=False, default=0),
@@ -188,7 +188,7 @@ delivery = Table(
     Column("lis_text", Text),  # the LIS's own words
     Column("created_at", Text, nullable=False),
     Column("sealed_at", Text),
-    Column("settled_at", Text),  # delivered or dead
+    Column("settled_at", Text),  # delivered, dead or dismissed
 )
 Index(
     "delivery_owed",

@@ -18,12 +18,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def lis_bridge(tmp_path: Path) -> Run:
-    """Runs ``lis-bridge`` with its arguments in an empty folder."""
+def lis_bridge(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs ``lis-bridge`` with its arguments in an empty folder, with a cache of its own."""
+    cache = str(tmp_path_factory.mktemp("cache"))
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lis_bridge.cli.main", *map(str, arguments)]
-        env = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        env = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(Path(__file__).parents[2]), "XDG_CACHE_HOME": cache}
+        env |= environment
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     return run

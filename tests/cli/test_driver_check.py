@@ -84,6 +84,22 @@ def test_the_list_as_markdown_goes_between_the_markers_of_a_page(lis_bridge: Run
     assert (done.returncode, "the page has no markers" in done.stderr, page.read_text()) == (2, True, "nothing here\n")
 
 
+def test_the_list_keeps_tiers_and_the_check_believes_none(own: Path, lis_bridge: Run, tmp_path: Path) -> None:
+    def tier() -> str:
+        done = lis_bridge("driver", "list", "--json", "--drivers", own, XDG_CACHE_HOME=str(tmp_path / "cache"))
+        return next(row["tier"] for row in json.loads(done.stdout) if row["id"] == "alcor-ised")
+
+    before = tier()
+    cache = tmp_path / "cache" / "lis-bridge" / "tiers.json"
+    cache.write_text(json.dumps(dict.fromkeys(json.loads(cache.read_text()), "site")))
+    assert (before, tier()) == ("documented", "site")
+    done = lis_bridge("driver", "check", "alcor-ised", "--drivers", own, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert done.stdout == "alcor-ised: documented, 0 findings\n"
+    readme = own / "alcor-ised" / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8").replace("**Evidence.**", "**Proof.**"), encoding="utf-8")
+    assert tier() == "draft"
+
+
 class Watching:
     """``driver check --watch`` in a process of its own."""
 

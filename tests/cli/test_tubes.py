@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from lis_bridge import journal, outbox, settings
 from lis_bridge.core.holds import Reason
@@ -16,7 +18,7 @@ from lis_bridge.core.results import Message, Observation, Patient
 from lis_bridge.journal import Entry
 from lis_bridge.outbox import Line
 from lis_bridge.runtime.plans import compiled
-from lis_bridge.storage import Store
+from lis_bridge.storage import Store, schema
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes
@@ -74,6 +76,58 @@ def test_list_finds_tubes_and_those_with_holds(lis_bridge: Run, config: Path) ->
     assert keys_of("--held") == ["SPECIMEN-2"]
     assert keys_of("--limit", "1") == ["SPECIMEN-2"]
     assert keys_of("--before", "2") == ["SPECIMEN-1"]
+
+
+def states(lis_bridge: Run, config: Path) -> dict[str, str]:
+    """What the list says of each tube; as a table it says the same."""
+    found = {line["key"]: line["state"] for line in json.loads(lis_bridge("tubes", "-c", config, "--json").stdout)}
+    printed = lis_bridge("tubes", "-c", config).stdout
+    assert all(re.search(rf"{key} .* {state} ", printed) for key, state in found.items()), printed
+    return found
+
+
+def sealed(config: Path, verdict: str = "") -> None:
+    """Every window closes; with a ``verdict`` the LIS answers so."""
+    later, policy = datetime.now(UTC) + timedelta(hours=1), outbox.Policy(0)
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.write() as tx:
+        for to in ("lis", "archive"):
+            owed = outbox.seal(tx, to, now=later, build=lambda *_: b"MSH|", mark=lambda *_: None).owed
+            for one in owed if verdict else ():
+                outbox.settle(tx, one.id, verdict, "", later, policy)
+
+
+def test_list_says_what_became_of_each_tube(lis_bridge: Run, config: Path) -> None:
+    assert states(lis_bridge, config) == {"SPECIMEN-1": "measuring", "SPECIMEN-2": "held"}
+    lis_bridge("quarantine", "release", "h1", "-c", config)
+    assert states(lis_bridge, config)["SPECIMEN-2"] == "waiting"
+    sealed(config, "AA")
+    assert states(lis_bridge, config)["SPECIMEN-2"] == "delivered"
+
+
+def test_tube_whose_deliveries_a_person_gave_up_is_not_being_measured(lis_bridge: Run, config: Path) -> None:
+    lis_bridge("quarantine", "release", "h1", "-c", config)
+    sealed(config, "AR")
+    assert states(lis_bridge, config)["SPECIMEN-2"] == "refused"
+    for line in owed(config):
+        assert lis_bridge("deliveries", "dismiss", line.id, "-c", config).returncode == 0
+    assert states(lis_bridge, config) == {"SPECIMEN-1": "measuring", "SPECIMEN-2": "dismissed"}
+
+
+def test_tube_whose_results_were_withdrawn_before_they_were_told_is_not_being_measured(lis_bridge: Run, config: Path) -> None:
+    lis_bridge("quarantine", "release", "h1", "-c", config)
+    assert lis_bridge("move", "SPECIMEN-2", "--to", "SPECIMEN-3", "-c", config, "--yes").returncode == 0
+    sealed(config, "AA")
+    found = states(lis_bridge, config)
+    assert (found["SPECIMEN-2"], found["SPECIMEN-3"]) == ("dismissed", "delivered")
+
+
+def test_a_long_list_says_states_too(lis_bridge: Run, config: Path) -> None:
+    at = AT.isoformat()
+    named = ({"key": f"T{number}", "specimen": f"T{number}", "created_at": at, "updated_at": at} for number in range(40_000))
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.write() as tx:
+        tx.execute(insert(schema.tube), list(named))
+    done = lis_bridge("tubes", "-c", config, "--limit", "50000", "--json")
+    assert len(json.loads(done.stdout)) == 40_002
 
 
 def test_tube_shows_its_results_and_why_they_are_held(lis_bridge: Run, config: Path) -> None:

@@ -64,6 +64,20 @@ def test_tubes_are_found(filters: Filters, wanted: list[str], url: str) -> None:
             assert tubes.exact(tx, TUBE) == TUBE
 
 
+def test_tubes_that_were_given_up_are_found(url: str) -> None:
+    with Store.open(url) as store:
+        filled(store)
+        with store.write() as tx:
+            for number, (of, state) in enumerate(((1, "dismissed"), (2, "dismissed"), (2, "delivered"))):
+                to = {"destination": "lis", "tube_id": of, "control_id": str(number), "state": state}
+                tx.execute(insert(delivery).values(to | {"due_at": "", "created_at": AT.isoformat()}))
+        with store.read() as tx:
+            for state, keys in (("dismissed", [TUBE]), ("delivered", [OTHER]), ("measuring", [])):
+                for filters in (Filters(state=state), Filters(state=state, text="2026")):
+                    found = tubes.find(tx, filters).page.rows
+                    assert [(one.key, one.state) for one in found] == [(key, state) for key in keys]
+
+
 def test_a_sheet_and_a_number_s_bytes_are_read(url: str) -> None:
     with Store.open(url) as store:
         filled(store)

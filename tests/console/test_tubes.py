@@ -14,7 +14,7 @@ from lis_bridge.console.queries.tubes import Filters
 from lis_bridge.storage.schema import delivery, delivery_part, tube
 
 from .serving import Running
-from .test_now import OTHER, TUBE, file, lines, row
+from .test_now import OTHER, TUBE, act, file, lines, row
 
 
 def keys_in(page: str) -> list[str]:
@@ -66,7 +66,12 @@ async def test_filters_of_state_analyzer_and_day(running: Running) -> None:
 
 
 async def test_a_state_finds_the_tubes_that_show_it(running: Running) -> None:
-    states = {"20260317000101": (), "20260317000102": ("delivered",), "20260317000103": ("delivered", "dismissed")}
+    states = {
+        "20260317000101": (),
+        "20260317000102": ("delivered",),
+        "20260317000103": ("delivered", "dismissed"),
+        "20260317000104": ("dismissed", "dismissed"),
+    }
     for number, key in enumerate(states):
         file(running, row("K", f"4.{number}"), specimen=key)
 
@@ -81,12 +86,35 @@ async def test_a_state_finds_the_tubes_that_show_it(running: Running) -> None:
 
     await running.service.writer.call_async(settle)
     async with running.logged_in() as client:
-        for state, keys in (("measuring", ["20260317000101"]), ("delivered", ["20260317000103", "20260317000102"])):
+        for state, keys in (
+            ("measuring", ["20260317000101"]),
+            ("delivered", ["20260317000103", "20260317000102"]),
+            ("dismissed", ["20260317000104"]),
+        ):
             for asked in ({"state": state}, {"state": state, "q": "202603170001"}):
                 found = (await client.get("/api/v1/tubes", params=asked)).json()["rows"]
                 assert [one["key"] for one in found] == keys
                 assert {one["state"] for one in found} == {state}
                 assert f'<option value="{state}" selected>' in (await client.get("/tubes", params=asked)).text
+
+
+async def test_a_tube_that_no_lis_gets_is_given_up_in_every_list(running: Running) -> None:
+    file(running, row("K", "4.1"))
+
+    def give_up(tx):  # type: ignore[no-untyped-def]
+        of = tx.execute(select(tube.c.id)).scalar_one()
+        sent = {"destination": "lis", "tube_id": of, "control_id": "1", "state": "dismissed"}
+        tx.execute(insert(delivery).values(sent | {"due_at": "2026-03-17", "created_at": "2026-03-17"}))
+
+    await running.service.writer.call_async(give_up)
+    async with running.logged_in() as client:
+        for language, word, other in (("en", "Given up", "Measuring"), ("zh", "已放弃", "检测中")):
+            await act(client, "/language", to=language, next="/")
+            for path in ("/tubes?state=dismissed", "/now/tubes"):
+                rows = (await client.get(path)).text.rpartition("</form>")[2]
+                assert (TUBE in rows, word in rows, other in rows) == (True, True, False), (language, path)
+        found = list(csv.DictReader(io.StringIO((await client.get("/tubes.csv")).content.decode("utf-8-sig"))))
+        assert [one["state"] for one in found] == ["dismissed"]
 
 
 async def test_pages_follow_one_another_without_gap_or_double(running: Running) -> None:

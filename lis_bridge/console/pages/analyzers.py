@@ -9,7 +9,8 @@ from fastapi import APIRouter, HTTPException, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from lis_bridge.console.pages.now import tiles_of, top_of
+from lis_bridge.console.pages.deciding import top_of
+from lis_bridge.console.pages.now import tiles_of
 from lis_bridge.console.queries.device import Device, device
 from lis_bridge.console.queries.line import Shown, shown
 from lis_bridge.console.site import Site

@@ -9,7 +9,6 @@ from fastapi import Form, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from lis_bridge.console.pages.now import top_of
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import note_of, page, site_of
 from lis_bridge.pipeline.deciding import Decisions
@@ -33,6 +32,13 @@ async def decide(request: Request, site: Site, decision: Decision) -> Any:
 def whole(request: Request, template: str, **values: Any) -> Response:
     """A page inside the layout, which also says how the LIS fares."""
     return page(request, template, top=top_of(site_of(request)), **values)
+
+
+def top_of(site: Site) -> dict[str, Any]:
+    """The LIS's state: the worst of several."""
+    destinations = site.snapshot().destinations
+    away = [one for one in destinations if one.state != "connected"]
+    return {"destinations": destinations, "away": away, "owed": sum(one.owed for one in destinations)}
 
 
 def elsewhere(request: Request, path: str) -> Response:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from lis_bridge.catalogue.derive import Formulas
-from lis_bridge.console.pages.now import top_of
+from lis_bridge.console.pages.deciding import top_of
 from lis_bridge.console.pages.tube import decide, lab_of, names_of, policies_of, slots_of
 from lis_bridge.console.queries.sheet import Result, TubeSheet, sheet
 from lis_bridge.console.site import Site

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from lis_bridge.console.pages.deciding import Decision, decide, top_of, whole
 from lis_bridge.console.queries.analyzers import Tile, tiles
 from lis_bridge.console.queries.figures import figures
 from lis_bridge.console.queries.recent import recent
 from lis_bridge.console.queries.work import Critical, Dead, Held, Work, work
 from lis_bridge.console.site import Site
-from lis_bridge.console.visitor import SiteOf, Technician, Viewer, address_of, note_shown, page
-from lis_bridge.pipeline.deciding import Decisions
+from lis_bridge.console.visitor import SiteOf, Technician, Viewer, note_shown, page
 
 router = APIRouter()
 Line = Annotated[str, Form(min_length=1, max_length=100)]
@@ -25,7 +25,7 @@ async def now_page(request: Request, site: SiteOf, user: Viewer) -> Response:
     """The whole page."""
     found = await site.read(lambda tx: whole_of(tx, site))
     await _note_shown(request, found["rows"], found["work"])
-    return page(request, "pages/now.html", **found, top=top_of(site))
+    return whole(request, "pages/now.html", **found)
 
 
 @router.get("/now/analyzers")
@@ -65,19 +65,19 @@ async def top(request: Request, site: SiteOf, user: Viewer) -> Response:
 @router.post("/holds/{hold}/release")
 async def release(request: Request, site: SiteOf, user: Technician, hold: int) -> Response:
     """Let held results go to the LIS."""
-    return await _decide(request, site, lambda decisions: decisions.release(hold))
+    return await _decide(request, site, lambda decisions, _: decisions.release(hold))
 
 
 @router.post("/holds/{hold}/discard")
 async def discard(request: Request, site: SiteOf, user: Technician, hold: int) -> Response:
     """Decide that held results are none."""
-    return await _decide(request, site, lambda decisions: decisions.discard(hold))
+    return await _decide(request, site, lambda decisions, _: decisions.discard(hold))
 
 
 @router.post("/deliveries/{delivery}/resend")
 async def resend(request: Request, site: SiteOf, user: Technician, delivery: int) -> Response:
     """Send a dead delivery again."""
-    return await _decide(request, site, lambda decisions: decisions.resend(delivery))
+    return await _decide(request, site, lambda decisions, _: decisions.resend(delivery))
 
 
 @router.post("/criticals/{critical}/call")
@@ -92,18 +92,13 @@ async def call(
 ) -> Response:
     """Register that somebody was told of a critical value."""
     return await _decide(
-        request, site, lambda decisions: decisions.register_call(critical, told=told, ward=ward, read_back=read_back)
+        request, site, lambda decisions, _: decisions.register_call(critical, told=told, ward=ward, read_back=read_back)
     )
 
 
-async def _decide(request: Request, site: Site, decision: Any) -> Response:
-    """Decide in one transaction, tell the other pages, show the list as it now is."""
-    user, now, address = request.scope["state"]["session"].user, site.clock.now(), address_of(request)
-
-    def act(tx: Connection) -> None:
-        decision(Decisions(tx, site.config.destinations, user.name, now, via="console", address=address))
-
-    await site.write(act)
+async def _decide(request: Request, site: Site, decision: Decision) -> Response:
+    """Decide, and show the list as it now is."""
+    await decide(request, site, decision)
     found = await site.read(lambda tx: _walls(tx, site))
     return page(request, "parts/work.html", work=found["work"])
 
@@ -121,13 +116,6 @@ def whole_of(tx: Connection, site: Site) -> dict[str, Any]:
 def _walls(tx: Connection, site: Site) -> dict[str, Any]:
     found = tiles_of(tx, site)
     return {"tiles": found, "work": work(tx, found)}
-
-
-def top_of(site: Site) -> dict[str, Any]:
-    """The LIS's state: the worst of several."""
-    destinations = site.snapshot().destinations
-    away = [one for one in destinations if one.state != "connected"]
-    return {"destinations": destinations, "away": away, "owed": sum(one.owed for one in destinations)}
 
 
 async def _note_shown(request: Request, rows: Any, found: Work | None) -> None:

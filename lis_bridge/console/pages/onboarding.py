@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from lis_bridge.console.onboarding.drafts import LARGEST, Draft, checked_id
 from lis_bridge.console.onboarding.sheet import Sheet, sheet
 from lis_bridge.console.pages.analyzers import recordings_of
-from lis_bridge.console.pages.now import top_of
+from lis_bridge.console.pages.deciding import top_of
 from lis_bridge.console.site import Site
 from lis_bridge.console.visitor import Engineer, SiteOf, note_of, note_view, page
 from lis_bridge.core.faults import UsageError

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from lis_bridge.console.pages.now import top_of
+from lis_bridge.console.pages.deciding import top_of
 from lis_bridge.console.queries import charts as drawings
 from lis_bridge.console.queries.provenance import Provenance, provenance
 from lis_bridge.console.queries.sheet import Lab, TubeSheet, sheet, stamp

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from lis_bridge.console.csv import download
-from lis_bridge.console.pages.now import top_of
+from lis_bridge.console.pages.deciding import top_of
 from lis_bridge.console.queries import tubes
 from lis_bridge.console.queries.paging import EXPORTED
 from lis_bridge.console.queries.recent import Row

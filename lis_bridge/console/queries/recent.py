@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, select
 
 from lis_bridge.storage.schema import delivery, tube
 
-State = Literal["measuring", "waiting", "partly", "delivered", "held", "refused"]
+State = Literal["measuring", "waiting", "partly", "delivered", "held", "refused", "dismissed"]
+"""``dismissed``: of what was owed of the tube every delivery was given up, so that no LIS took anything."""
 SHOWN = 30
+AT_ONCE = 1000
+"""Tubes whose deliveries one query asks for: a database bounds what a query may name."""
 
 _t = tube.c
 COLUMNS = (
@@ -51,7 +54,7 @@ def recent(tx: Connection, limit: int = SHOWN) -> list[Row]:
 
 def rows_of(tx: Connection, found: Sequence[Any]) -> list[Row]:
     """Rows of ``COLUMNS`` with their states, in the order in which they were found."""
-    states = _deliveries(tx, [row.id for row in found])
+    states = states_of(tx, found)
     return [
         Row(
             row.id,
@@ -62,7 +65,7 @@ def rows_of(tx: Connection, found: Sequence[Any]) -> list[Row]:
             row.patient_id or "",
             row.results,
             row.held,
-            state_of(row.held, states.get(row.id, ())),
+            states[row.id],
             datetime.fromisoformat(row.created_at),
             datetime.fromisoformat(row.updated_at),
         )
@@ -70,12 +73,25 @@ def rows_of(tx: Connection, found: Sequence[Any]) -> list[Row]:
     ]
 
 
-def _deliveries(tx: Connection, ids: Sequence[int]) -> dict[int, set[str]]:
-    states: dict[int, set[str]] = {}
-    query = select(delivery.c.tube_id, delivery.c.state).where(delivery.c.tube_id.in_(ids)).distinct()
-    for tube_id, state in tx.execute(query):
-        states.setdefault(tube_id, set()).add(state)
-    return states
+class _Tube(Protocol):
+    """A tube as far as its state needs it."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def held(self) -> int: ...
+
+
+def states_of(tx: Connection, found: Sequence[_Tube]) -> dict[int, State]:
+    """The states of tubes, by their ids."""
+    deliveries: dict[int, set[str]] = {row.id: set() for row in found}
+    for first in range(0, len(found), AT_ONCE):
+        ids = [row.id for row in found[first : first + AT_ONCE]]
+        query = select(delivery.c.tube_id, delivery.c.state).where(delivery.c.tube_id.in_(ids)).distinct()
+        for tube_id, state in tx.execute(query):
+            deliveries[tube_id].add(state)
+    return {row.id: state_of(row.held, deliveries[row.id]) for row in found}
 
 
 def state_of(held: int, deliveries: Iterable[str]) -> State:
@@ -87,4 +103,6 @@ def state_of(held: int, deliveries: Iterable[str]) -> State:
         return "held"
     if states & {"open", "pending"}:
         return "partly" if "delivered" in states else "waiting"
-    return "delivered" if "delivered" in states else "measuring"
+    if "delivered" in states:
+        return "delivered"
+    return "dismissed" if states else "measuring"

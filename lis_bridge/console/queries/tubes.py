@@ -25,7 +25,7 @@ LOOK = 10_000
 COMMON = 100_000
 """What so many tubes begin with (a year) narrows nothing: the newest tubes are looked through instead."""
 
-Wanted = Literal["", "held", "critical", "refused", "waiting", "delivered", "measuring"]
+Wanted = Literal["", "held", "critical", "refused", "waiting", "delivered", "measuring", "dismissed"]
 UNEVENTFUL: tuple[Wanted, ...] = ("delivered", "measuring")
 """States of nearly all tubes, or of none: no index leads to them."""
 
@@ -146,7 +146,10 @@ def _in_state(state: Wanted) -> tuple[ColumnElement[bool], ...]:
     if state == "delivered":
         return (_t.held == 0, _has_delivery("delivered"), ~_has_delivery("dead", "open", "pending"))
     if state == "measuring":
-        return (_t.held == 0, ~_has_delivery("dead", "open", "pending", "delivered"))
+        return (_t.held == 0, ~exists(select(delivery.c.id).where(delivery.c.tube_id == _t.id)))
+    if state == "dismissed":
+        given_up = select(delivery.c.tube_id).where(delivery.c.state == literal_column("'dismissed'"))
+        return (_t.held == 0, _t.id.in_(given_up), ~_has_delivery("dead", "open", "pending", "delivered"))
     if state:
         states = ("dead",) if state == "refused" else ("open", "pending")
         return (_t.id.in_(select(delivery.c.tube_id).where(delivery.c.state.in_(states))),)
