@@ -38,6 +38,7 @@ MOST = 10_000
 """Differences that are listed one by one; beyond, they are only counted."""
 COMPARED = (
     "test", "value", "comparator", "unit", "ucum", "factor", "low", "high", "flags", "abnormal", "status", "observed_at", "problem",
+    "doubted",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class Read(msgspec.Struct, frozen=True):
     status: str | None
     observed_at: str | None
     problem: str | None
+    doubted: bool
 
 
 class Difference(msgspec.Struct, frozen=True):
