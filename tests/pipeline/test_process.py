@@ -416,3 +416,12 @@ def test_a_pentra_mls_warnings_wait_as_doubted_beside_what_is_reported(store: St
     done = arrives(store, step("pentra-ml", window_hours=0), capture("pentra-ml--02.astm"))
     assert holds(store) == [("doubted by the analyzer", 6)]
     assert done.results > 0
+
+
+def test_the_pathological_flag_of_a_sebia_record_reaches_the_lis_with_each_of_its_shares(store: Store) -> None:
+    ready = [
+        one
+        for _, one in arrives(store, step("sebia-phoresis", window_hours=0, window=0), capture("sebia-phoresis--01.txt")).ready
+    ]
+    flags = [[line.split(b"|")[8] for line in one.message.split(b"\r") if line.startswith(b"OBX|")] for one in ready]
+    assert flags == [[b""] * 6, [b"A"] * 6]
