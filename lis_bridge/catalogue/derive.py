@@ -106,7 +106,12 @@ def _given(observations: Iterable[Observation]) -> dict[str, _Input]:
 
 def _usable(observation: Observation) -> bool:
     return not (
-        observation.superseded or observation.problem or observation.comparator or observation.aspect or observation.derived
+        observation.superseded
+        or observation.problem
+        or observation.comparator
+        or observation.aspect
+        or observation.derived
+        or observation.doubted
     )
 
 

@@ -38,6 +38,8 @@ class Mapper:
         abnormal: Callable[[str], str] | None,
         last_wins: bool,
     ) -> None:
+        if table.abnormal and abnormal is None:
+            raise ValueError('results.abnormal counts with abnormal = "device" only; take one of them out')
         self._missing = numeric.whole(missing)
         self._marks = numeric.marks(missing)
         self._abnormal = abnormal
@@ -46,6 +48,7 @@ class Mapper:
         self.value = paths.parse_all(table.value)
         self.run = paths.parse_all(table.run)
         self.flags = tuple((paths.parse(source.path), source) for source in table.flags)
+        self._marked = paths.parse_all(table.abnormal)
         self.times = tuple(_Moment(spec, zone) for spec in table.observed_at)
         self._only = tuple((paths.parse(path), Memo(readers.fits(pattern))) for path, pattern in table.only.items())
         self.type = paths.parse(table.type) if table.type else None
@@ -57,7 +60,7 @@ class Mapper:
     def _selection(self) -> Selection:
         """Every path of the result record that the columns are asked for, and those which only a new menu asks for."""
         listed: list[Path] = [
-            *self.value, *self.run, *(path for path, _ in self.flags),
+            *self.value, *self.run, *(path for path, _ in self.flags), *self._marked,
             *(path for moment in self.times for path in moment.paths), *(path for path, _ in self._only),
         ]  # fmt: skip
         if self.type is not None:
@@ -114,9 +117,10 @@ class Mapper:
         return tuple(
             map(
                 Observation, menu.codes, menu.tests, values, raws, numbers, comparators, menu.units, menu.ucums, menu.factors,
-                menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu.lows, menu.highs), menu.statuses,
+                menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu, rows, lookup), menu.statuses,
                 self._observed(rows, lookup), self._first(self.run, rows, lookup) if self.run else repeat(""), menu.reruns,
                 menu.aspects, menu.superseded, menu.names, _problems(menu, numbers), repeat(None), rows.spans, menu.occurrences,
+                menu.doubted,
             )
         )  # fmt: skip
 
@@ -160,15 +164,24 @@ class Mapper:
             total = found if total is None else [(*one, *other) for one, other in zip(total, found, strict=True)]
         return total if total is not None else [()] * rows.size
 
-    def _abnormals(self, flags: Sequence[tuple[str, ...]], numbers: Sequence[Decimal | None], lows: Any, highs: Any) -> Any:
+    def _abnormals(
+        self, flags: Sequence[tuple[str, ...]], numbers: Sequence[Decimal | None], menu: Menu, rows: Rows, lookup: Lookup
+    ) -> Sequence[str]:
         if self._abnormal is None:
-            return [numeric.by_range(*row) for row in zip(numbers, lows, highs, strict=True)]
+            return [numeric.by_range(*row) for row in zip(numbers, menu.lows, menu.highs, strict=True)]
+        found = self._by_flags(flags, self._abnormal)
+        if not self._marked:
+            return found
+        marks = map(str.strip, self._first(self._marked, rows, lookup))
+        return [own or self._abnormal(mark) for own, mark in zip(found, marks, strict=True)]
+
+    def _by_flags(self, flags: Sequence[tuple[str, ...]], abnormal: Callable[[str], str]) -> list[str]:
         memo = self._abnormal_memo
         try:
             return [memo[flag] for flag in flags]
         except KeyError:
             for flag in flags:
-                memo[flag] = next(filter(None, map(self._abnormal, flag)), "")
+                memo[flag] = next(filter(None, map(abnormal, flag)), "")
             found = [memo[flag] for flag in flags]
             if len(memo) > 1000:
                 memo.clear()

@@ -48,6 +48,7 @@ class Menu(NamedTuple):
     aspects: Sequence[str]
     occurrences: Sequence[int]
     superseded: Sequence[bool]
+    doubted: Sequence[bool]
 
 
 class Menus:
@@ -60,6 +61,7 @@ class Menus:
         self.code, self._name, self._unit = (paths.parse_all(texts) for texts in (table.code, table.name, table.unit))
         self._range, self._low, self._high = (paths.parse_all(texts) for texts in (table.range, table.low, table.high))
         self._status = paths.parse_all(table.status)
+        self._doubted = frozenset(table.doubted)
         self._rerun = paths.parse_all((table.rerun.path,) if table.rerun else ())
         self._aspect = paths.parse_all((table.aspect,) if table.aspect else ())
         self._code_of = readers.code(table.code_pattern) if table.code_pattern else None
@@ -118,6 +120,7 @@ class Menus:
                    for one, aspect in zip(mapped, aspects, strict=True)]  # fmt: skip
         tests, units, ucums, factors, problems, unit_problems = zip(*results, strict=True)
         lows, highs = self._ranges(first, size)
+        statuses = first(self._status)
         occurrences, superseded = self._repeats(list(zip(codes, aspects, strict=True)))
         return Menu(
             codes=codes,
@@ -134,11 +137,12 @@ class Menus:
             ],
             lows=lows,
             highs=highs,
-            statuses=[text or None for text in first(self._status)],
+            statuses=[text or None for text in statuses],
             reruns=[self._rerun_of[text] for text in first(self._rerun)] if self._rerun else [None] * size,
             aspects=aspects,
             occurrences=occurrences,
             superseded=superseded,
+            doubted=[text in self._doubted for text in statuses],
         )
 
     def _ranges(self, first: Callable[[Sequence[Path]], list[str]], size: int) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -29,7 +29,7 @@ from lis_bridge.storage.schema import journal as journal_table
 from lis_bridge.storage.schema import tube, tube_event
 from lis_bridge.tubes import events, tables
 from lis_bridge.tubes.events import REPORTING, VERDICTS, Slot
-from lis_bridge.tubes.keys import SpecimenRules, key_of
+from lis_bridge.tubes.keys import SpecimenRules
 from lis_bridge.tubes.runs import source_of
 from lis_bridge.tubes.store import Tubes, event_of
 
@@ -38,6 +38,7 @@ MOST = 10_000
 """Differences that are listed one by one; beyond, they are only counted."""
 COMPARED = (
     "test", "value", "comparator", "unit", "ucum", "factor", "low", "high", "flags", "abnormal", "status", "observed_at", "problem",
+    "doubted",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class Read(msgspec.Struct, frozen=True):
     status: str | None
     observed_at: str | None
     problem: str | None
+    doubted: bool
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -173,7 +175,7 @@ class _Reading:
         then[name] = then.get(name, 0) + 1
         self._fresh, self._unfiled = {}, set()
         for message in self._messages(known, entry):
-            key = key_of(message, known.space, self._rules, entry.received_at).key
+            key = known.key_of(message, self._rules, entry.received_at).key
             rows = {_place(row): row for row in message.observations if row.is_result}
             self._fresh |= {place: _as_read(row, key) for place, row in rows.items()}
             slots = self._slots(tx, key)

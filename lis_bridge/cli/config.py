@@ -90,6 +90,7 @@ def _overrides(analyzer: Analyzer, manifest: Manifest) -> dict[str, Any]:
         "revision": analyzer.revision,
         "dialect": analyzer.dialect,
         "charset": list(analyzer.charset) or None,
+        "number_date": analyzer.number_date if analyzer.number_date != "message" else None,
         "options": analyzer.options or None,
         "decimal": analyzer.decimal if analyzer.decimal != "." else None,
         "specimen_pattern": analyzer.specimen_pattern.pattern if analyzer.specimen_pattern else None,

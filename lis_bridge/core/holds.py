@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NO_ORDER = "no order"
     REFUSED_BY_LIS = "refused by the LIS"
     UNDER_REVIEW = "under review"
+    DOUBTED = "doubted by the analyzer"
 
 
 class Words(NamedTuple):
@@ -65,6 +66,12 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.UNDER_REVIEW: Words(
         "人工复核", "Held for review", "查清疑问后放行、作废或改条码", "Settle what was doubted, then release, discard or move"
+    ),
+    Reason.DOUBTED: Words(
+        "仪器存疑",
+        "Doubted by the analyzer",
+        "查看标本与仪器屏幕，复测，或放行、作废",
+        "Look at the specimen and the analyzer's screen; measure again, or release or discard",
     ),
 }
 

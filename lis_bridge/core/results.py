@@ -21,6 +21,7 @@ class Observation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``test`` is None for a row that is not a result (mode, alarm, border line) and for one that is not mapped; in the second case
     ``problem`` says why it must be held. ``factor`` multiplies ``number`` into the catalogue's unit (None: no conversion needed).
+    ``doubted``: the device itself says that the value may not be right; it waits for a person.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Observation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     derived: str | None = None
     span: tuple[int, int] = (0, 0)
     occurrence: int = 0
+    doubted: bool = False
 
     @property
     def is_result(self) -> bool:

@@ -33,10 +33,9 @@ from lis_bridge.pipeline.screening import Expectation, Refused, screen
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Statement
 from lis_bridge.storage.schema import control_result
-from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.events import Policy
-from lis_bridge.tubes.keys import SpecimenRules
+from lis_bridge.tubes.keys import Key, SpecimenRules, key_of
 from lis_bridge.tubes.prepared import Prepared, prepare
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes
 
@@ -52,17 +51,24 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the process step knows of one analyzer; ``space`` is its number space."""
+    """What the process step knows of one analyzer; ``space`` is its number space. ``dated_at_reception``: a running number without a date is of
+    the day on which it was received.
+    """
 
     plan: Plan
     expected: Expectation
     space: str
     require_order: bool = False
+    dated_at_reception: bool = False
 
     @property
     def policy(self) -> Policy:
         """Which of several runs the driver reports."""
         return self.plan.manifest.runs.reported
+
+    def key_of(self, message: Message, rules: SpecimenRules, received_at: datetime) -> Key:
+        """The key of a message's tube."""
+        return key_of(message, self.space, rules, received_at, dated_at_reception=self.dated_at_reception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,7 @@ class Process:
             self._keep_control(tx, entry, message, arrival.at)
         if message.kind != "patient":
             return None
-        key = keys.key_of(message, instrument.space, self._rules, entry.received_at)
+        key = instrument.key_of(message, self._rules, entry.received_at)
         context = Context(
             analyzer=entry.analyzer,
             policy=instrument.policy,

@@ -113,7 +113,13 @@ def instrument(analyzer: Analyzer, compiled: Compiled) -> Instrument:
     akin = {manifest.id, *manifest.lookalikes}
     others = {id: compiled.library.driver(id).manifest.models for id in compiled.library.ids() if id not in akin}
     expected = expectation(analyzer.serial, manifest.models, others)
-    return Instrument(compiled.plans[analyzer.id], expected, analyzer.space, analyzer.require_order)
+    return Instrument(
+        compiled.plans[analyzer.id],
+        expected,
+        analyzer.space,
+        analyzer.require_order,
+        dated_at_reception=analyzer.number_date == "reception",
+    )
 
 
 def _senders(parts: Parts, mark: Mark) -> dict[str, Outbound]:

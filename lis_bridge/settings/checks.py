@@ -34,6 +34,7 @@ def refusals(config: Config) -> tuple[Finding, ...]:
         *_tls(config),
         *_console_tls(config),
         *_driver_folders(config),
+        *_files_dated_at_reception(config),
     )
 
 
@@ -47,7 +48,13 @@ def unknown_drivers(config: Config, drivers: Collection[str] | None) -> Iterator
 
 def warnings(config: Config, *, marks_controls: Callable[[str], bool]) -> tuple[Finding, ...]:
     """What works and is unwise; ``marks_controls`` says of a driver whether its device marks control material itself (promise 6)."""
-    return (*_emptiness(config), *_unmarked_controls(config, marks_controls), *_weak_destinations(config), *_console(config))
+    return (
+        *_emptiness(config),
+        *_unmarked_controls(config, marks_controls),
+        *_dated_at_reception(config),
+        *_weak_destinations(config),
+        *_console(config),
+    )
 
 
 def _twice(table: str, rows: Iterable[Analyzer | Destination]) -> Iterator[Finding]:
@@ -119,6 +126,15 @@ def _driver_folders(config: Config) -> Iterator[Finding]:
             yield Finding(("drivers", "paths"), f"no such folder: {folder}", hint)
 
 
+def _files_dated_at_reception(config: Config) -> Iterator[Finding]:
+    for index, analyzer in enumerate(config.analyzers):
+        if analyzer.number_date == "reception" and analyzer.link.startswith("folder:"):
+            what = f"analyzer {analyzer.id!r}: when a file was found says nothing of the day of its numbers"
+            yield Finding(
+                ("analyzer", index, "number_date"), what, "Take it out; numbers without a date are then held for a person"
+            )
+
+
 def _emptiness(config: Config) -> Iterator[Finding]:
     if not config.analyzers:
         yield Finding((), "no [[analyzer]]: nothing will come in", "Add one; lis-bridge driver list shows the drivers")
@@ -132,6 +148,14 @@ def _unmarked_controls(config: Config, marks_controls: Callable[[str], bool]) ->
         if not listed and not marks_controls(analyzer.driver):
             what = f"analyzer {analyzer.id!r}: neither driver nor site says which specimens are controls"
             yield Finding(("analyzer", index), what, "Add [analyzer.controls] with ids or prefixes")
+
+
+def _dated_at_reception(config: Config) -> Iterator[Finding]:
+    for index, analyzer in enumerate(config.analyzers):
+        if analyzer.number_date == "reception":
+            what = f"analyzer {analyzer.id!r}: a running number that is sent after midnight, or sent again on another day, is filed under that day"
+            hint = "See that it sends at once and nobody sends from its memory later; a barcode needs no date"
+            yield Finding(("analyzer", index, "number_date"), what, hint)
 
 
 def _weak_destinations(config: Config) -> Iterator[Finding]:

@@ -87,6 +87,7 @@ class Analyzer(Table):
     peer: Text | None = None
     serial: Text | None = None
     number_space: Name | None = None
+    number_date: Literal["message", "reception"] = "message"
     require_order: bool = False
     controls: Controls = Controls()
     codes: Words = {}

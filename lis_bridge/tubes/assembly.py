@@ -20,6 +20,7 @@ from lis_bridge.tubes.doubts import Doubt, doubt_of
 from lis_bridge.tubes.events import CODES, Filed, HoldOpened, Outcome, Policy, Slot
 from lis_bridge.tubes.judging import (
     ANOTHER_VALUE,
+    QUESTIONABLE,
     Verdict,
     is_delivered,
     place,
@@ -29,7 +30,7 @@ from lis_bridge.tubes.judging import (
     rival_of,
     twin_of,
 )
-from lis_bridge.tubes.runs import FINAL, WITHDRAWN, again, rank, source_of, token_of
+from lis_bridge.tubes.runs import FINAL, WITHDRAWN, again, rank_of, source_of, token_of
 from lis_bridge.tubes.state import (
     DISCARDED,
     HELD,
@@ -51,7 +52,7 @@ class Context:
     """What a message does not say of itself. ``policy``: which run the driver reports. ``foreign``: indexes of rows that stand under
     another tube already. ``doubt``: why the key itself is doubtful. ``adopt``: a person agreed that results go where the mapping now says.
     ``by``: the person who files it, whose word settles doubts; ``origin`` the tube that moved rows come from. ``replayed``: the entry was
-    processed before.
+    processed before. ``let_go``: the values were reported of another tube, so that what the device doubts of them is settled.
     """
 
     analyzer: str
@@ -63,6 +64,7 @@ class Context:
     by: str = ""
     origin: int = 0
     replayed: bool = False
+    let_go: bool = False
 
 
 @dataclass(slots=True)
@@ -143,7 +145,8 @@ class _Filer:
                 or row.superseded
                 or row.occurrence
                 or index in foreign
-                or (row.status != "F" and rank(row.status) > FINAL)
+                or row.doubted
+                or (row.status != "F" and rank_of(row) > FINAL)
             ):
                 outcomes.append(self._take(index, row, slot))
                 continue
@@ -229,6 +232,8 @@ class _Filer:
             return self.message.complete
         if reason is Reason.NO_ORDER:
             return self.context.order_known
+        if row.doubted is not twin.row.doubted:
+            return True  # the driver has come to say otherwise of its status
         return twin.row.problem is not None and reason is reason_of(twin.row.problem) and row.problem != twin.row.problem
 
     def _judge(self, index: int, row: Observation, slot: Slot, rival: Run | None) -> Verdict:
@@ -252,8 +257,10 @@ class _Filer:
             return self.whole
         if row.problem is not None:
             return reason_of(row.problem), row.problem
-        if rank(row.status) == WITHDRAWN:
+        if rank_of(row) == WITHDRAWN:
             return Reason.CONFLICTING_VALUE, "the device marks it as deleted or wrong"
+        if row.doubted and not row.superseded and not self.context.let_go:
+            return Reason.DOUBTED, QUESTIONABLE
         if index in self.context.foreign and not self.context.by:
             return Reason.POSSIBLE_ID_CORRECTION, "the same analyzer, test, time and value stand under another specimen"
         if not self.context.order_known:

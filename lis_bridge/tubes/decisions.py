@@ -14,11 +14,13 @@ from lis_bridge.core.holds import BY_HAND, Reason
 from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Message, Observation
 from lis_bridge.tubes.events import CODES, Discarded, Event, HoldOpened, Moved, Outcome, Policy, Released, Slot, Withheld
-from lis_bridge.tubes.judging import Verdict, current_of, place, reason_of, replacing, reports_of, rival_of
-from lis_bridge.tubes.runs import WITHDRAWN, again, rank
+from lis_bridge.tubes.judging import QUESTIONABLE, Verdict, current_of, place, reason_of, replacing, reports_of, rival_of
+from lis_bridge.tubes.runs import WITHDRAWN, again, rank_of, same_text
 from lis_bridge.tubes.state import HELD, REPORTED, SUPERSEDED, Hold, Run, TubeState, fold, handle_of, know, stand, unhold
 
 _MAPPING = frozenset({Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT, Reason.UNKNOWN_ENCODING})
+_OF_VALUES = frozenset({Reason.DOUBTED, Reason.CONFLICTING_VALUE, Reason.UNDER_REVIEW})
+"""Who releases such a hold has looked at the values; of another, only at whose they are, or whether they are all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Parcel:
 def release(state: TubeState, hold_id: int, by: str) -> Decided:
     """Let a hold's results go. Of conflicting values the released one was chosen; others are placed by the driver's policy.
 
-    A row whose mapping still lacks goes to a new hold. Raises KeyError when the hold is not open, BridgeError when releasing cannot help.
+    A row whose mapping still lacks goes to a new hold, and one that the device doubts where the hold was about something else. Raises KeyError
+    when the hold is not open, BridgeError when releasing cannot help.
     """
     _, hold = state.hold(hold_id)
     _check_releasable(hold)
@@ -67,7 +70,7 @@ def _check_releasable(hold: Hold) -> None:
         raise BridgeError(
             "these results have no test or unit yet", where=f"hold {hold.id}", hint="mend the mapping, then replay the entry"
         )
-    if any(rank(run.row.status) == WITHDRAWN for _, run in hold.runs):
+    if any(rank_of(run.row) == WITHDRAWN for _, run in hold.runs):
         hint = "tell the LIS's users, then discard the hold"
         raise BridgeError("the device marks these results as deleted or wrong", where=f"hold {hold.id}", hint=hint)
 
@@ -76,14 +79,22 @@ def _verdict(state: TubeState, hold: Hold, slot: Slot, run: Run) -> Verdict:
     row = run.row
     if row.problem is not None:
         return Verdict(Outcome.HELD, reason_of(row.problem), row.problem)
+    if row.doubted and hold.reason not in _OF_VALUES and not row.superseded:
+        return Verdict(Outcome.HELD, Reason.DOUBTED, QUESTIONABLE)
     if hold.reason is Reason.CONFLICTING_VALUE:
         current = current_of(state, slot, row.test)
         return Verdict(replacing(state, slot, current) if current else Outcome.NEW)
     if row.superseded:
         return Verdict(Outcome.STORED)
     others = tuple(other for other in state.slots[slot] if other is not run)
+    if row.doubted and any(_is_reported_already(other, run) for other in others):
+        return Verdict(Outcome.STORED)
     policy: Policy = "first" if hold.policy == "first" else "last"
     return place(state, slot, row, rival_of(others, run.token, run.ordinal, row), policy, again(row, False))
+
+
+def _is_reported_already(other: Run, run: Run) -> bool:
+    return other.standing is REPORTED and other.token == run.token and same_text(other.row, run.row)
 
 
 def _hold_again(state: TubeState, hold: Hold, opened: dict[Reason, HoldOpened], verdict: Verdict, index: int) -> int:

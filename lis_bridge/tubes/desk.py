@@ -107,7 +107,7 @@ def move_results(
     arrival = Arrival(entry, 0, at)
     tubes.append(tx, old, decided.event, (), "", arrival)
     out = Receipt(old.tube_id, old.key, old.version, old.stat, reports=tuple(decided.reports))
-    return (out, *_receive(tubes, tx, old, new, parcels, by, arrival))
+    return (out, *_receive(tubes, tx, old, new, parcels, by, arrival, let_go=True))
 
 
 def withhold(
@@ -174,9 +174,17 @@ def _settle(
 
 
 def _receive(
-    tubes: Tubes, tx: Connection, old: TubeState, new: TubeState, parcels: list[Parcel], by: str, arrival: Arrival
+    tubes: Tubes,
+    tx: Connection,
+    old: TubeState,
+    new: TubeState,
+    parcels: list[Parcel],
+    by: str,
+    arrival: Arrival,
+    *,
+    let_go: bool = False,
 ) -> list[Receipt]:
-    contexts = [Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id) for parcel in parcels]
+    contexts = [Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id, let_go=let_go) for parcel in parcels]
     return [tubes.receive(tx, new, parcel.message, context, arrival) for parcel, context in zip(parcels, contexts, strict=True)]
 
 

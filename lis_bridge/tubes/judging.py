@@ -8,10 +8,11 @@ from lis_bridge.core.holds import Reason
 from lis_bridge.core.reports import Report, Status
 from lis_bridge.core.results import Observation
 from lis_bridge.tubes.events import Outcome, Policy, Slot
-from lis_bridge.tubes.runs import FINAL, again, newer, rank, same, same_mapping, same_text, token_of
+from lis_bridge.tubes.runs import DOUBTED, FINAL, again, newer, rank_of, same, same_mapping, same_text, token_of
 from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
 
 ANOTHER_VALUE = "another value of the same run"
+QUESTIONABLE = "the device says that its validity is questionable"
 
 
 class Verdict(NamedTuple):
@@ -40,7 +41,7 @@ def rival_of(runs: tuple[Run, ...], token: str, ordinal: int, row: Observation) 
         for run in runs
         if run.token == token and run.ordinal == ordinal and run.standing in _RIVALS and not same(run.row, row)
     )
-    return max(rivals, key=lambda run: (run.standing is REPORTED, rank(run.row.status)), default=None)
+    return max(rivals, key=lambda run: (run.standing is REPORTED, rank_of(run.row)), default=None)
 
 
 def remaps(twin: Run, row: Observation) -> bool:
@@ -73,7 +74,8 @@ def place(state: TubeState, slot: Slot, row: Observation, rival: Run | None, pol
     is_own = any(run is current for run in state.slots.get(slot, ()))
     if rival is current or (is_own and same(current.row, row) and current.token == token_of(row)):
         # A higher status, or the same under a mended mapping; a final result that repeats the preliminary one is no correction.
-        is_confirmed = same_text(current.row, row) and same_mapping(current.row, row) and rank(row.status) == FINAL
+        is_final = DOUBTED <= rank_of(row) <= FINAL  # a doubted row is placed where a person let it go
+        is_confirmed = same_text(current.row, row) and same_mapping(current.row, row) and is_final
         outcome = replacing(state, slot, current)
         return Verdict(Outcome.CONFIRMED if is_confirmed and outcome is Outcome.CORRECT else outcome)
     if not is_own:
@@ -91,7 +93,7 @@ def replacing(state: TubeState, slot: Slot, current: Run) -> Outcome:
 
 def _conflict(state: TubeState, slot: Slot, row: Observation, rival: Run | None) -> str:
     """How the row contradicts what is known without saying which is right; empty where it does not."""
-    if rival is not None and (rank(row.status) <= rank(rival.row.status) or rival.standing is MOVED):
+    if rival is not None and (rank_of(row) <= rank_of(rival.row) or rival.standing is MOVED):
         return ANOTHER_VALUE
     told = state.told.get((slot[0], row.test, slot[2]))
     if told is None or told.slot == slot or same_text(told.run.row, row):

@@ -1,9 +1,10 @@
 """Which tube a message belongs to: the barcode itself, or a running number made unambiguous. Pure.
 
 A running number starts again every day, so its key is ``YYYYMMDD-<space>-<number>``: the date that the manifest names (else that of the
-results), the analyzer or the group that shares its worklist, and the number without leading zeros (``0007`` and ``7`` are one tube: analyzers
-pad differently on screen, in a host query and in a result). A series of letters stands before the number (``E7``); any other series
-is set off by a plus, which no analyzer's id may hold (``2+7``), so that two series never make one key.
+results, else, only where the site says so, that of the reception), the analyzer or the group that shares its worklist, and the number
+without leading zeros (``0007`` and ``7`` are one tube: analyzers pad differently on screen, in a host query and in a result). A series of
+letters stands before the number (``E7``); any other series is set off by a plus, which no analyzer's id may hold (``2+7``), so that two
+series never make one key.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ class Key(NamedTuple):
     detail: str = ""
 
 
-def key_of(message: Message, space: str, rules: SpecimenRules, received_at: datetime) -> Key:
-    """The key of the message's tube; ``space`` is the analyzer's number space, ``received_at`` aware (DESIGN section 3)."""
+def key_of(message: Message, space: str, rules: SpecimenRules, received_at: datetime, *, dated_at_reception: bool = False) -> Key:
+    """The key of the message's tube; ``space`` is the analyzer's number space (DESIGN section 3).
+
+    ``received_at`` is aware and the journal's, so that a replay gives the same key; with ``dated_at_reception`` it dates a number without a date.
+    """
     specimen = (message.specimen or "").strip()
     if not specimen:
         return Key("", "", doubt=Reason.SPECIMEN_MISSING, detail="the message names no specimen")
@@ -55,6 +59,8 @@ def key_of(message: Message, space: str, rules: SpecimenRules, received_at: date
     number = _number(specimen, message.series.strip())
     if number is None:
         return _doubt(specimen, Reason.SPECIMEN_UNMATCHED, "neither a barcode by [specimen] barcode nor a running number")
+    if dated_at_reception and not _dates(message):
+        return _received(message, specimen, number, space, rules, received_at)
     return _numbered(message, specimen, number, space, rules, received_at)
 
 
@@ -91,7 +97,22 @@ def _numbered(message: Message, specimen: str, number: str, space: str, rules: S
     if rules.date_window_hours and _distance(day, received_at, rules.zone) > timedelta(hours=rules.date_window_hours):
         detail = f"dated {day}, more than {rules.date_window_hours} hours from its reception; check the analyzer's clock"
         return _doubt(specimen, Reason.IDENTITY_DOUBTFUL, detail)
+    return _dated(day, specimen, number, space)
+
+
+def _dated(day: date, specimen: str, number: str, space: str) -> Key:
     return Key(f"{day:%Y%m%d}-{space}-{number}", specimen, numbered=True)
+
+
+def _received(message: Message, specimen: str, number: str, space: str, rules: SpecimenRules, received_at: datetime) -> Key:
+    """Of the day on which it came, which the site vouches for, unless the message speaks of another day."""
+    day = received_at.astimezone(rules.zone).date()
+    others = {text[:10] for text in (message.sent_at, *(row.observed_at for row in message.observations)) if text}
+    others.discard(day.isoformat())
+    if others:
+        detail = f"a running number without a date, received on {day} in a message of {min(others)}"
+        return _doubt(specimen, Reason.IDENTITY_DOUBTFUL, detail)
+    return _dated(day, specimen, number, space)
 
 
 def _dates(message: Message) -> set[date]:

@@ -17,7 +17,7 @@ from lis_bridge.tubes.events import CODES, Filed, Outcome, Policy
 from lis_bridge.tubes.marks import Marks, marks_of
 from lis_bridge.tubes.runs import FINAL, rank, source_of
 
-_judged = attrgetter("value", "test", "problem", "superseded", "occurrence", "status")
+_judged = attrgetter("value", "test", "problem", "superseded", "occurrence", "status", "doubted")
 _slot = attrgetter("code", "aspect")
 _identity = attrgetter("test", "aspect")
 
@@ -53,13 +53,14 @@ def _is_plain(message: Message) -> bool:
     rows = message.observations
     if not rows or not message.complete or not message.closed or message.kind != "patient":
         return False
-    values, tests, problems, superseded, occurrences, statuses = zip(*map(_judged, rows), strict=True)
+    values, tests, problems, superseded, occurrences, statuses, doubted = zip(*map(_judged, rows), strict=True)
     return (
         None not in values
         and None not in tests
         and set(problems) == {None}
         and not any(superseded)
         and not any(occurrences)
+        and not any(doubted)
         and all(status == "F" or rank(status) <= FINAL for status in set(statuses))
         and len(set(map(_slot, rows))) == len(rows) == len(set(map(_identity, rows)))
     )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from lis_bridge.core import moments
 from lis_bridge.core.results import Message, Observation
 
-PRELIMINARY, FINAL, CORRECTED, WITHDRAWN = 0, 1, 2, 3
+PRELIMINARY, DOUBTED, FINAL, CORRECTED, WITHDRAWN = range(5)
 
 _RANKS = {"P": PRELIMINARY, "I": PRELIMINARY, "S": PRELIMINARY, "C": CORRECTED, "D": WITHDRAWN, "W": WITHDRAWN}
 """HL7 v2 table 0085 and LIS2-A2 9.9; words as some exports write them. Everything else stands for a final result."""
@@ -25,6 +25,11 @@ _FACTORY_SERIAL = 4
 def rank(status: str | None) -> int:
     """How far along a result is; a higher rank replaces a lower one of the same run."""
     return _RANKS.get(status, _WORDS.get(status.casefold(), FINAL)) if status else FINAL
+
+
+def rank_of(row: Observation) -> int:
+    """The rank of a row; one that the device doubts stands below a final one, whatever else its status may mean."""
+    return DOUBTED if row.doubted else rank(row.status)
 
 
 def source_of(message: Message, analyzer: str) -> str:
@@ -45,7 +50,7 @@ def same(one: Observation, other: Observation) -> bool:
         one.value == other.value
         and one.comparator == other.comparator
         and one.unit == other.unit
-        and (one.status == other.status or rank(one.status) == rank(other.status))
+        and (one.status == other.status or rank_of(one) == rank_of(other))
         and (one.value is not None or one.raw == other.raw)
     )
 
@@ -53,6 +58,11 @@ def same(one: Observation, other: Observation) -> bool:
 def same_text(one: Observation, other: Observation) -> bool:
     """True when both print alike, even where one is preliminary and the other final."""
     return one.value == other.value and one.comparator == other.comparator and one.unit == other.unit
+
+
+def ends(held: Observation, row: Observation) -> bool:
+    """True when ``row`` is what a held one of its run waited for: itself again, or its value without the device's doubt."""
+    return same(held, row) or (held.doubted and not row.doubted and same_text(held, row))
 
 
 def same_mapping(one: Observation, other: Observation) -> bool:

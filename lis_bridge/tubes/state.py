@@ -30,7 +30,7 @@ from lis_bridge.tubes.events import (
     Slot,
     Withheld,
 )
-from lis_bridge.tubes.runs import same, token_of
+from lis_bridge.tubes.runs import ends, token_of
 
 
 class Standing(IntEnum):
@@ -172,13 +172,13 @@ def open_holds(state: TubeState, opened: tuple[HoldOpened, ...], policy: Policy,
 
 
 def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
-    """File a run. A held run of the same row is ended: what it waited for has come."""
+    """File a run. A held run of the same row is ended: what it waited for has come; so is one that the device doubted then and does not now."""
     runs = state.slots.get(slot)
     if runs is None:
         state.slots[slot] = (run,)
     else:
         for other in runs:
-            if other.standing is HELD and other.token == run.token and same(other.row, run.row):
+            if other.standing is HELD and other.token == run.token and ends(other.row, run.row):
                 unhold(state, slot, other, ENDED)
         state.slots[slot] = (*runs, run)
     stand(state, slot, run, outcome)

@@ -191,6 +191,7 @@ def test_a_missing_figure_derives_nothing_that_needs_it(test: str) -> None:
         {"comparator": ">"},
         {"aspect": "P"},
         {"derived": "by someone"},
+        {"doubted": True},
         {"number": None},
     ],
     ids=str,

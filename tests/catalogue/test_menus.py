@@ -17,10 +17,11 @@ from lis_bridge.core.results import Observation
 TESTS = Catalogue.load(resources.catalogue())
 
 
-def plan(**table: Any) -> Plan:
-    """A driver whose codes are components, ready to decode several messages."""
+def plan(judge: str = "device", **table: Any) -> Plan:
+    """A driver whose codes are components, ready to decode several messages; ``judge``: whose judgement counts."""
     manifest = {
         "id": "device", "name": "Device", "manufacturer": "Maker", "models": ["1"], "class": "chemistry", "revision": 1,
+        "abnormal": judge, "abnormal_flags": {"H": "H", "1": "A"},
         "codes": {"K": "K", "Na": "Na", "K|X": "Cl"}, "missing": ["\\*+"],
         "dialect": {
             "astm": {
@@ -85,3 +86,24 @@ def test_a_code_that_comes_again_in_one_message_is_counted_whenever_the_menu_is_
     device = plan()
     for _ in range(2):
         assert [row.occurrence for row in rows(device, "R|1|^^^K|4.1|mmol/L", "R|2|^^^K|4.2|mmol/L")] == [0, 1]
+
+
+def test_only_the_declared_statuses_are_doubted() -> None:
+    records = ("R|1|^^^K|4.1|mmol/L||||F", "R|2|^^^Na|140|mmol/L||||W")
+    statuses = {"status": ["R-9"]}
+    assert [row.doubted for row in rows(plan(**statuses), *records)] == [False, False]
+    assert [row.doubted for row in rows(plan(**statuses, doubted=["W"]), *records)] == [False, True]
+    assert [row.doubted for row in rows(plan(**statuses, doubted=["W"]), *reversed(records))] == [True, False]
+
+
+def test_a_mark_of_the_whole_specimen_counts_by_the_devices_judgement_only() -> None:
+    with pytest.raises(ValueError, match='counts with abnormal = "device" only'):
+        plan("range", abnormal=["O-10"])
+
+
+def test_a_results_own_flag_stands_before_the_mark_of_the_whole_specimen() -> None:
+    device = plan(flags=["R-7"], abnormal=["O-10"])
+    raw = "H|\\^&|||Device\rP|1\rO|1|240001187|||||||{}\rR|1|^^^K|7.1|mmol/L||H\rR|2|^^^Na|140|mmol/L\rL|1|N\r"
+    for mark, expected in (("1", ["H", "A"]), ("0", ["H", ""]), ("", ["H", ""])):
+        (message,) = device.decode(raw.format(mark).encode()).messages
+        assert [(row.abnormal, row.flags) for row in message.observations] == list(zip(expected, [("H",), ()], strict=True))

@@ -132,3 +132,10 @@ def test_people_read_mistakes_as_place_what_and_remedy(lis_bridge: Run, tmp_path
 def test_shipped_examples_have_neither_mistakes_nor_warnings(name: str, lis_bridge: Run) -> None:
     done = lis_bridge("config", "check", Path(__file__).parents[2] / "config" / name, "--strict")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_site_that_dates_numbers_by_their_reception_sees_it_and_its_risk(check: Any) -> None:
+    code, report = check(TEXT.replace("[analyzer.controls]", 'number_date = "reception"\n[analyzer.controls]'))
+    assert (code, report["analyzers"][0]["number_date"]) == (0, "reception")
+    ((line, what),) = said(report, "warnings")
+    assert (line, "under that day" in what) == (9, True)

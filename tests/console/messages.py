@@ -61,6 +61,8 @@ SAID: Mapping[Collection[str], Collection[int]] = {
 CERTAINTIES = {"proven", "guessed", "unknown"}
 SPOKEN = ("kind", "hint", "reason", "detail")
 DETAILED: Mapping[Collection[str], Collection[int]] = {("Verdict", "_doubt"): (2,), ("Doubt",): (0,), ("Key",): ()}
+CONSTANT = {"ANOTHER_VALUE", "QUESTIONABLE"}
+"""Details that stand in a name."""
 SPEAKING = ("_stranger", "_conflict")
 """Functions whose answer is a hold's detail."""
 ERRORS = {"BridgeError", "UsageError", "HTTPException", "StorageError", "_answer"}
@@ -146,7 +148,7 @@ def details() -> set[str]:
                 found |= {
                     text for one in ast.walk(node) if isinstance(one, ast.Return) and one.value for text in _texts(one.value)
                 }
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ANOTHER_VALUE":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in CONSTANT:
                 found |= set(_texts(node.value))
     return found
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx2 as httpx
@@ -19,7 +20,7 @@ from lis_bridge.simulate.scenario import Station, morning, station
 from lis_bridge.storage.schema import tube
 from lis_bridge.transport import open_link
 
-from .serving import Running, csrf_of
+from .serving import Running, configured, csrf_of, peopled, serving
 
 PAGES = ("/analyzers", "/analyzers/line-1", "/analyzers/line-1/side", "/analyzers/line-1/state", "/analyzers/~all")
 
@@ -74,6 +75,17 @@ async def test_everybody_sees_state_counters_settings_and_driver(running: Runnin
         said = (await client.get("/api/v1/analyzers/line-1")).json()
         assert (said["driver"]["id"], said["state"]) == ("mindray-bs", "running")
         assert said["counters"]["messages"] > 0
+
+
+async def test_numbers_that_are_dated_by_their_reception_are_said_with_the_settings(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    dated = config.analyzers[0].model_copy(update={"number_date": "reception"})
+    async with (
+        serving(peopled(config.model_copy(update={"analyzers": (dated,)}))) as running,
+        running.logged_in("zhou") as client,
+    ):
+        assert "<dt>Numbers without a date</dt><dd>of the day of reception</dd>" in (await client.get("/analyzers/line-1")).text
+        assert (await client.get("/api/v1/analyzers/line-1")).json()["site"]["number_date"] == "reception"
 
 
 @pytest.mark.parametrize("name", ["zhou", "jiang"])

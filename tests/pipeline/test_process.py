@@ -374,3 +374,54 @@ def test_a_second_laboman_file_of_one_number_is_held(store: Store) -> None:
     assert (first.results, again.results, other.results) == (20, 0, 0)
     assert values(store, "20250804-sysmex-laboman-cdf-1-14")["HGB"] == "125.00"
     assert [reason for reason, _ in holds(store)] == ["identity doubtful"]
+
+
+def test_a_yumizens_results_marked_w_wait_as_doubted_and_the_others_go(store: Store) -> None:
+    done = arrives(store, step("horiba-yumizen", window_hours=0), capture("horiba-yumizen--02.astm"))
+    found = values(store, "YB-25-0417")
+    assert (done.results, len(found)) == (9, 9)
+    assert (found["PLT"], "WBC" in found) == ("262", False)
+    assert holds(store) == [("doubted by the analyzer", 11)]
+
+
+def yumizen(status: str) -> bytes:
+    """One result of an H500, as bare records."""
+    records = (
+        r"H|\^&|||H500^990YOXH00417^2.2.2.2b|||||||P|LIS2-A2|20250520112340",
+        "P|1",
+        "O|1|YB-25-0417||^^^DIF|R|20250520112233|||||||||BLOOD||||||||||F",
+        f"R|1|^^^WBC^6690-2|7.31|10E3/uL|4.00 - 10.00^REFERENCE_RANGE|N||{status}||DEMO1^^USER|20250520112233",
+        "L|1|N",
+    )
+    return "".join(f"{record}\r" for record in records).encode("ascii")
+
+
+def test_a_yumizens_doubted_result_is_reported_once_the_analyzer_sends_it_as_final(store: Store) -> None:
+    process = step("horiba-yumizen", window_hours=0)
+    doubted = arrives(store, process, yumizen("W"))
+    assert (doubted.results, holds(store)) == (0, [("doubted by the analyzer", 1)])
+    final = arrives(store, process, yumizen("F"))
+    assert (final.results, values(store, "YB-25-0417"), holds(store)) == (1, {"WBC": "7.31"}, [])
+
+
+@pytest.mark.parametrize("name", ["horiba-yumizen--02.astm", "abx-pentra60--02.astm", "pentra-ml--02.astm"])
+def test_of_a_horiba_analyzer_the_rows_marked_w_are_doubted_and_no_others(name: str) -> None:
+    plan = instrument(name.split("--")[0]).plan
+    rows = [row for message in plan.decode(capture(name), repair=True).messages for row in message.observations]
+    assert {row.status for row in rows if row.doubted} == {"W"}
+    assert "W" not in {row.status for row in rows if not row.doubted}
+
+
+def test_a_pentra_mls_warnings_wait_as_doubted_beside_what_is_reported(store: Store) -> None:
+    done = arrives(store, step("pentra-ml", window_hours=0), capture("pentra-ml--02.astm"))
+    assert holds(store) == [("doubted by the analyzer", 6)]
+    assert done.results > 0
+
+
+def test_the_pathological_flag_of_a_sebia_record_reaches_the_lis_with_each_of_its_shares(store: Store) -> None:
+    ready = [
+        one
+        for _, one in arrives(store, step("sebia-phoresis", window_hours=0, window=0), capture("sebia-phoresis--01.txt")).ready
+    ]
+    flags = [[line.split(b"|")[8] for line in one.message.split(b"\r") if line.startswith(b"OBX|")] for one in ready]
+    assert flags == [[b""] * 6, [b"A"] * 6]

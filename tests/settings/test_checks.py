@@ -113,3 +113,18 @@ def test_open_console_is_warned_of(write: Write) -> None:
 
 def test_nothing_to_do_is_warned_of(write: Write) -> None:
     assert [what[:20] for what in warned(with_links(), write)] == ["no [[analyzer]]: not", "no [[destination]]: "]
+
+
+DATED = 'driver = "mindray-bs"\nnumber_date = "reception"'
+
+
+def test_numbers_dated_by_their_reception_are_warned_of_where_it_is_said(write: Write) -> None:
+    config = settings.load(write(SMALLEST.replace('driver = "mindray-bs"', DATED)))
+    (finding,) = settings.warnings(config, marks_controls=lambda _: True)
+    assert finding.location == ("analyzer", 0, "number_date")
+    assert "after midnight" in finding.what
+
+
+def test_numbers_of_files_are_not_dated_by_their_reception(write: Write) -> None:
+    text = with_links("folder:///srv/in").replace('driver = "mindray-bs"', DATED)
+    assert refusals(write(text)) == ["analyzer 'a0': when a file was found says nothing of the day of its numbers"]

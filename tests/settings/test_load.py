@@ -184,6 +184,18 @@ MISTAKES = {
         "name",
         "a control character stands in this text",
     ),
+    "slip in the date of numbers": (
+        'driver = "mindray-bs"',
+        'driver = "mindray-bs"\nnumber_dates = "reception"',
+        "number_dates",
+        "unknown key 'number_dates' (did you mean 'number_date'?)",
+    ),
+    "unknown date of numbers": (
+        'driver = "mindray-bs"',
+        'driver = "mindray-bs"\nnumber_date = "today"',
+        "number_date",
+        "analyzer.number_date: 'today' is not known (one of message, reception)",
+    ),
     "table as text": ('[console]\nlisten = "127.0.0.1:8080"', 'console = ["x"]', "console", "console is no table"),
 }
 

@@ -146,6 +146,51 @@ class TestConflicts:
         assert state.holds == {}
 
 
+class TestDoubtedByTheDevice:
+    """A row whose validity the device itself questions: never withdrawn, never silently clean."""
+
+    DOUBTED = row("WBC", "7.31", status="W", doubted=True)
+    FINAL = row("WBC", "7.31")
+
+    def test_it_is_held_for_that_reason_and_the_rest_of_the_message_goes_on(self) -> None:
+        state = tube()
+        filing = file(state, message(self.DOUBTED, row("PLT", "262")), LINE)
+        assert (owed(filing), reasons(state)) == ([("PLT", "262", "F")], ["doubted by the analyzer"])
+
+    def test_it_is_held_once_however_often_it_comes(self) -> None:
+        state = tube()
+        _, again = file_all(state, [message(self.DOUBTED)] * 2)
+        assert (outcomes(again), len(state.holds)) == (["repeat"], 1)
+
+    def test_the_final_result_of_the_same_run_is_reported_and_ends_the_hold(self) -> None:
+        state = tube()
+        filings = file_all(state, [message(self.DOUBTED), message(self.FINAL)])
+        assert (owed(filings[1]), reasons(state), state.held) == ([("WBC", "7.31", "F")], [], 0)
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
+    def test_another_final_value_of_the_same_run_is_reported_and_the_doubted_one_still_waits(self) -> None:
+        state = tube()
+        _, final = file_all(state, [message(self.DOUBTED), message(row("WBC", "7.42"))])
+        assert (owed(final), reasons(state)) == ([("WBC", "7.42", "F")], ["doubted by the analyzer"])
+
+    def test_a_doubt_after_the_final_result_is_held_and_the_reported_value_stands(self) -> None:
+        state = tube()
+        _, doubt = file_all(state, [message(self.FINAL), message(self.DOUBTED)])
+        assert (outcomes(doubt), values(state), reasons(state)) == (["held"], {"WBC": "7.31"}, ["doubted by the analyzer"])
+
+    def test_one_that_its_own_message_supersedes_is_only_kept(self) -> None:
+        first, last = row("WBC", "7.31", status="W", doubted=True, superseded=True), row("WBC", "7.42", occurrence=1)
+        state = tube()
+        filing = file(state, message(first, last), LINE)
+        assert (owed(filing), reasons(state)) == ([("WBC", "7.42", "F")], [])
+
+    def test_what_was_held_as_deleted_is_held_as_doubted_once_the_driver_says_so(self) -> None:
+        state = tube()
+        filings = file_all(state, [message(row("WBC", "7.31", status="W")), message(self.DOUBTED)])
+        assert reasons(state) == ["doubted by the analyzer"]
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
+
 class TestStatusAndRuns:
     def test_a_final_result_replaces_the_preliminary_one_before_delivery(self) -> None:
         state = tube()

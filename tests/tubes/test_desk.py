@@ -18,6 +18,7 @@ from tests.tubes.samples import LINE, NOW, message, row, snapshot, values
 from tests.tubes.test_store import NO_ID, SEVEN, A, B, arrival, file, sent
 
 BY = "wang"
+DOUBTED = row("WBC", "7.31", status="W", doubted=True)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -104,6 +105,26 @@ class TestRelease:
         file(tx, tubes, message(row("K", "4.1"), row("K", "4.1", status="W")))
         with pytest.raises(BridgeError, match="deleted or wrong"):
             desk.release(tubes, tx, only_hold(tx), BY, LATER)
+
+    def test_what_the_device_doubts_goes_as_a_final_result_once_a_person_lets_it(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, message(DOUBTED))
+        assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == [("WBC", "7.31", "F")]
+        assert known(tx, tubes, A) == {"WBC": "7.31"}
+
+    def test_a_doubt_about_a_value_that_was_reported_owes_nothing_when_it_is_released(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, message(row("WBC", "7.31")))
+        file(tx, tubes, message(DOUBTED))
+        assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == []
+        assert (known(tx, tubes, A), views.holds(tx)) == ({"WBC": "7.31"}, [])
+
+    def test_who_releases_a_cut_off_transmission_has_not_judged_what_the_device_doubts(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, changed(message(DOUBTED, row("PLT", "262")), complete=False))
+        assert sent(desk.release(tubes, tx, only_hold(tx), BY, LATER)) == [("PLT", "262", "F")]
+        assert [one.reason for one in views.holds(tx)] == ["doubted by the analyzer"]
+        assert known(tx, tubes, A) == {"PLT": "262"}
 
     def test_a_decision_is_taken_once(self, tx: Connection) -> None:
         tubes = Tubes()
@@ -264,6 +285,24 @@ class TestMove:
         doubt = Key("", "x", doubt=Reason.SPECIMEN_UNMATCHED, detail="odd")
         with pytest.raises(BridgeError, match="odd"):
             desk.move_results(tubes, tx, first.tube_id or 0, [("line-1", "K", "")], "last", doubt, BY, LATER)
+
+
+class TestMoveWhatTheDeviceDoubts:
+    def test_held_it_is_still_held_under_the_new_specimen(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, message(DOUBTED))
+        receipts = desk.move_hold(tubes, tx, only_hold(tx), B, BY, LATER)
+        assert [sent(one) for one in receipts] == [[], []]
+        assert [one.reason for one in views.holds(tx)] == ["doubted by the analyzer"]
+
+    def test_let_go_before_it_is_withdrawn_there_and_reported_here(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(DOUBTED))
+        desk.release(tubes, tx, only_hold(tx), BY, LATER)
+        slot = next(iter(tubes.state(tx, first.tube_id or 0).slots))
+        receipts = desk.move_results(tubes, tx, first.tube_id or 0, [slot], "last", B, BY, LATER)
+        assert [sent(one) for one in receipts] == [[("WBC", "7.31", "W")], [("WBC", "7.31", "F")]]
+        assert known(tx, tubes, B) == {"WBC": "7.31"}
 
 
 class TestWithhold:

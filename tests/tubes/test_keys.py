@@ -125,3 +125,31 @@ def test_a_person_types_the_key_that_the_bridge_shows(specimen: str) -> None:
     shown = key(specimen)
     typed = named(f" {shown.key} ")
     assert (typed.key, typed.numbered) == (shown.key, shown.numbered)
+
+
+def received(now: datetime = NOW, **more: Any) -> Key:
+    """The key of a number without a date where the site says that the day of reception is its date."""
+    return key_of(message(row("K", "4.1", time=None), specimen="7", **more), "line-1", RULES, now, dated_at_reception=True)
+
+
+def test_where_the_site_says_so_a_number_without_a_date_is_of_the_day_of_reception() -> None:
+    assert received().key == "20260317-line-1-7"
+    assert received(datetime(2026, 3, 16, 15, 59, tzinfo=UTC)).key == "20260316-line-1-7"
+    assert received(sent_at="2026-03-17T10:29:58+08:00").key == "20260317-line-1-7"
+
+
+def test_a_date_of_the_message_stands_before_the_day_of_reception() -> None:
+    assert received(dated="2026-03-16").key == "20260316-line-1-7"
+    assert received(dated="2026-03-01").doubt is Reason.IDENTITY_DOUBTFUL
+
+
+def test_a_message_that_speaks_of_another_day_is_not_dated_by_its_reception() -> None:
+    late = received(sent_at="2026-03-16T23:59:58+08:00")
+    assert (late.doubt, "in a message of 2026-03-16" in late.detail) == (Reason.IDENTITY_DOUBTFUL, True)
+    rows = message(row("K", "4.1", time=None), row("NA", None, observed_at="2026-03-15T08:00:00+08:00"), specimen="7")
+    assert key_of(rows, "line-1", RULES, NOW, dated_at_reception=True).doubt is Reason.IDENTITY_DOUBTFUL
+
+
+def test_the_day_of_reception_helps_no_id_that_is_no_number() -> None:
+    for specimen in (None, "000", "E007"):
+        assert key_of(message(row("K", "4.1", time=None), specimen=specimen), "x", RULES, NOW, dated_at_reception=True).doubt

@@ -26,6 +26,7 @@ rows = st.builds(
     superseded=st.sampled_from([False, False, False, True]),
     occurrence=st.sampled_from([0, 0, 0, 1]),
     rerun=st.sampled_from([None, True]),
+    doubted=st.sampled_from([False, False, False, True]),
 )
 plain_rows = st.sampled_from(["K", "NA", "CL", "GLU", "UREA"]).flatmap(
     lambda code: st.builds(row, st.just(code), st.sampled_from(["4.1", "POS"]), st.sampled_from(["09:45:42", None]))

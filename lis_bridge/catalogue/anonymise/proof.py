@@ -43,7 +43,7 @@ def _kept(message: Message) -> tuple[object, ...]:
 
 def _row(seen: Observation) -> tuple[object, ...]:
     what = (seen.code, seen.test, seen.value, seen.raw, seen.unit, seen.low, seen.high)
-    return (*what, seen.flags, seen.status, seen.superseded, seen.aspect)
+    return (*what, seen.flags, seen.status, seen.superseded, seen.aspect, seen.doubted)
 
 
 def _moved(moment: str | None, shift: int) -> str | None:

@@ -60,6 +60,7 @@ class SiteSays(msgspec.Struct, frozen=True):
     units: Mapping[str, str]
     options: Mapping[str, str]
     decimal: str
+    number_date: str
 
     @property
     def overrides(self) -> int:
@@ -145,4 +146,5 @@ def _site(said: Analyzer) -> SiteSays:
         dict(said.units),
         dict(said.choices),
         said.decimal,
+        said.number_date,
     )
