@@ -116,6 +116,7 @@ class Mapper:
                 menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu.lows, menu.highs), menu.statuses,
                 self._observed(rows, lookup), self._first(self.run, rows, lookup) if self.run else repeat(""), menu.reruns,
                 menu.aspects, menu.superseded, menu.names, _problems(menu, numbers), repeat(None), rows.spans, menu.occurrences,
+                repeat(menu.material),
             )
         )  # fmt: skip
 

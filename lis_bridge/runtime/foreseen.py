@@ -77,16 +77,16 @@ class _Watched(Tubes):
 
     def _note(self, state: TubeState, message: Message, context: Context, receipt: Receipt) -> None:
         source = source_of(message, context.analyzer)
-        sent = {(report.observation.code, report.observation.aspect, token_of(report.observation)) for report in receipt.reports}
+        sent = {(report.observation.key, report.observation.aspect, token_of(report.observation)) for report in receipt.reports}
         sex = (message.patient.sex or "") if message.patient else ""
         for row, outcome in zip(message.observations, receipt.outcomes, strict=True):
-            if not row.is_result or (row.code != self._code and outcome in _UNCHANGED):
+            if not row.is_result or (row.key != self._code and outcome in _UNCHANGED):
                 continue
-            run = twin_of(state.slots.get((source, row.code, row.aspect), ()), token_of(row), row)
+            run = twin_of(state.slots.get((source, row.key, row.aspect), ()), token_of(row), row)
             if run is not None and run.standing is HELD:
                 self.rows.append(Row(receipt.key, sex, row, "held", str(state.holds[run.hold].reason)))
             else:
-                goes = (row.code, row.aspect, token_of(row)) in sent
+                goes = (row.key, row.aspect, token_of(row)) in sent
                 self.rows.append(Row(receipt.key, sex, row, "goes" if goes else "kept"))
 
 

@@ -127,7 +127,7 @@ class _Watched(Tubes):
         for row, outcome, before in zip(message.observations, receipt.outcomes, known, strict=True):
             if before is not None and _differs(before, row, outcome):
                 said = (_said(before.row), _said(row))
-                place = (arrival.journal_id, receipt.key, context.analyzer, row.code)
+                place = (arrival.journal_id, receipt.key, context.analyzer, row.key)
                 self.changes.append(Change(*place, before.delivered, str(outcome), *said))
         return receipt
 
@@ -137,7 +137,7 @@ class _Watched(Tubes):
             return [None] * len(message.observations)
         state = self.open(tx, key, arrival.at)
         source = source_of(message, context.analyzer)
-        return [_reported(state, (source, row.code, row.aspect), row) for row in message.observations]
+        return [_reported(state, (source, row.key, row.aspect), row) for row in message.observations]
 
 
 def trial(config: Config, store: Store, entries: Sequence[int], seconds: float = LOCK_SECONDS) -> Trial:

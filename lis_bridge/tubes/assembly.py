@@ -131,7 +131,7 @@ class _Filer:
         outcomes, reports, rows, verdicts = self.filing.outcomes, self.filing.reports, self.rows, self.verdicts
         plain = self.whole is None and self.context.order_known
         for index, row in enumerate(self.message.observations):
-            slot = (source, row.code, row.aspect)
+            slot = (source, row.key, row.aspect)
             key = (source, row.test, row.aspect)
             if (
                 not plain
@@ -263,5 +263,5 @@ class _Filer:
         return None
 
     def _is_followed_by_nothing(self, row: Observation) -> bool:
-        last = [other for other in self.message.observations if other.code == row.code and other.aspect == row.aspect][-1]
+        last = [other for other in self.message.observations if other.key == row.key and other.aspect == row.aspect][-1]
         return last.value is None

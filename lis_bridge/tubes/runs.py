@@ -1,7 +1,8 @@
 """When two observations are the same, which of two is newer, which status outranks which. Pure.
 
-An observation's identity is (source, device code, aspect, run). The run is the device's marker, else the time where it has a time of day,
-else the position. Rows of one message that share a marker or a time are told apart by their ordinal.
+An observation's identity is (source, key, aspect, run). The key is the device code, with a material that is not the usual one behind it. The run is
+the device's marker, else the time where it has a time of day, else the position. Rows of one message that share a marker or a time are told apart by
+their ordinal.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ def _filed(state: TubeState, event: Filed) -> None:
         know(state, event.patient)
     handles = open_holds(state, event.holds, event.policy, event.patient)
     for index, row in enumerate(event.rows):
-        slot = (event.source, row.code, row.aspect)
+        slot = (event.source, row.key, row.aspect)
         run = Run(
             row, event.analyzer, token_of(row), event.ordinals.get(index, 0), state.version, REPORTED, handles.get(index, -1)
         )

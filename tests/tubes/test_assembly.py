@@ -64,6 +64,14 @@ class TestRetransmission:
         filing = file(tube(), message(row("HBS", "0.01"), row("HBS", "NEG", aspect="I")), LINE)
         assert outcomes(filing) == ["new", "new"]
 
+    def test_materials_of_one_code_are_two_results_and_the_newer_does_not_replace_the_other(self) -> None:
+        state = tube()
+        urine = row("ALB", "12", "10:10:00", test="U-ALB", material="urine")
+        filings = file_all(state, [message(row("ALB", "41")), message(urine), message(urine)])
+        assert [outcomes(filing) for filing in filings] == [["new"], ["new"], ["repeat"]]
+        assert values(state) == {"ALB": "41", "U-ALB": "12"}
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
     def test_two_analyzers_of_one_test_are_two_results(self) -> None:
         state = tube()
         file(state, message(row("K", "4.1")), Context("line-1"))
