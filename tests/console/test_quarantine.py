@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import httpx2 as httpx
 import pytest
@@ -114,6 +114,26 @@ async def test_a_mapping_is_tried_with_the_first_messages_alone_and_says_so(runn
     async with running.logged_in("jiang") as client:
         told = (await client.get("/quarantine/map/trial", params=asked)).text
     assert re.search(r"Tried with the first \d+ of 22 messages", told)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "1 message could not be tried: processing it failed."), ("zh", "1 条报文无法试算：处理时出错。")],
+)
+async def test_a_message_that_cannot_be_tried_is_counted_and_the_others_are_shown(
+    language: Literal["en", "zh"], said: str, running: Running
+) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "2.87", "mg/L")))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    await running.add("wu", "technician", language)
+    with running.service.store.write() as tx:
+        tx.execute(text("UPDATE tube_event SET content = x'00ff' WHERE id = 1"))
+    asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "said": "NEW-1", "means": "CysC"}
+    async with running.logged_in("wu") as client:
+        answer = await client.get("/quarantine/map/trial", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert said in answer.text
+    assert re.search(r"<b>CysC</b> <span class=\"num\">0.92", answer.text)
 
 
 async def test_a_unit_is_tried_before_it_is_mapped(running: Running) -> None:
