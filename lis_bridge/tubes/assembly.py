@@ -129,7 +129,7 @@ class _Filer:
         state, source, analyzer, seq = self.state, self.source, self.context.analyzer, self.seq
         slots, told, foreign, new = state.slots, state.told, self.context.foreign, CODES[Outcome.NEW]
         outcomes, reports, rows, verdicts = self.filing.outcomes, self.filing.reports, self.rows, self.verdicts
-        plain = self.whole is None and self.context.order_known
+        plain = self.whole is None and self.context.order_known and not state.held
         for index, row in enumerate(self.message.observations):
             slot = (source, row.key, row.aspect)
             key = (source, row.test, row.aspect)
@@ -147,7 +147,7 @@ class _Filer:
             ):
                 outcomes.append(self._take(index, row, slot))
                 continue
-            # A first transmission's row: nothing is known that could speak against it.
+            # A first transmission's row: nothing is known that could speak against it, or waits for it.
             run = Run(row, analyzer, token_of(row), 0, seq, REPORTED)
             slots[slot] = (run,)
             told[key] = Told(slot, run, seq)

@@ -51,6 +51,16 @@ def same(one: Observation, other: Observation) -> bool:
     )
 
 
+def is_read_anew(one: Observation, other: Observation) -> bool:
+    """True for one row of one journal entry as far as a tube can know: the same code, run, second, value and place; only the material differs."""
+    return (
+        one.material != other.material
+        and (one.code, one.run, one.observed_at, one.span) == (other.code, other.run, other.observed_at, other.span)
+        and "T" in (one.observed_at or "")
+        and same(one, other)
+    )
+
+
 def same_text(one: Observation, other: Observation) -> bool:
     """True when both print alike, even where one is preliminary and the other final."""
     return one.value == other.value and one.comparator == other.comparator and one.unit == other.unit
