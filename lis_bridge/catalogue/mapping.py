@@ -120,7 +120,7 @@ class Mapper:
                 menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu, rows, lookup), menu.statuses,
                 self._observed(rows, lookup), self._first(self.run, rows, lookup) if self.run else repeat(""), menu.reruns,
                 menu.aspects, menu.superseded, menu.names, _problems(menu, numbers), repeat(None), rows.spans, menu.occurrences,
-                menu.doubted,
+                menu.doubted, repeat(menu.material),
             )
         )  # fmt: skip
 

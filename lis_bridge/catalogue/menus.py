@@ -13,6 +13,7 @@ from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
 from lis_bridge.catalogue.manifest import Table
+from lis_bridge.core.results import looked_up
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import Rows
@@ -29,7 +30,7 @@ Lookup = Callable[[Path], str]
 
 class Menu(NamedTuple):
     """Columns of one length. ``unit_problems`` count only where the value is a number, and are empty where there are none;
-    ``ignored`` rows are no results by the manifest; ``superseded`` ones are replaced by a later row of the message.
+    ``ignored`` rows are no results by the manifest; ``superseded`` ones are replaced by a later row of the message; ``material`` is that of all.
     """
 
     codes: Sequence[str]
@@ -49,6 +50,7 @@ class Menu(NamedTuple):
     occurrences: Sequence[int]
     superseded: Sequence[bool]
     doubted: Sequence[bool]
+    material: str
 
 
 class Menus:
@@ -112,8 +114,7 @@ class Menus:
         codes, names = first(self.code), first(self._name)
         if self._code_of is not None:
             codes = [self._code_of(code) for code in codes]
-        # Codes and names of another material are looked up with ``@material`` behind them.
-        asked = [[f"{text}@{material}" for text in texts] if material else texts for texts in (codes, names)]
+        asked = [[looked_up(text, material) for text in texts] if material else texts for texts in (codes, names)]
         mapped = [self._codes.mapped(*key) for key in zip(*asked, first(self._unit), strict=True)]
         aspects = [self._aspect_of[text] for text in first(self._aspect)] if self._aspect else [""] * size
         results = [one._replace(test=None, problem=None, unit_problem=None) if aspect in SIGNALS else one
@@ -143,6 +144,7 @@ class Menus:
             occurrences=occurrences,
             superseded=superseded,
             doubted=[text in self._doubted for text in statuses],
+            material=material,
         )
 
     def _ranges(self, first: Callable[[Sequence[Path]], list[str]], size: int) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -128,7 +128,7 @@ def _mapping(said: Said, row: Row, of_tube: Sequence[Row], meant: tuple[str, ...
     if not meant:
         return "open", f"say which test it is: {said.label} NAME = {said.value}"
     if test is None:
-        return "open", f'the driver does not map it: [codes] "{row.seen.code}" = "{" or ".join(meant)}"'
+        return "open", f'the driver does not map it: [codes] "{row.seen.key}" = "{" or ".join(meant)}"'
     if test not in meant:
         return "refuted", f"filed as {test}, the name means {', '.join(meant)}"
     if value != "proved":
@@ -186,7 +186,7 @@ def _unit(said: Said, seen: Observation, test: Test | None, words: Vocabulary) -
     if printed is None:
         return "open", f"{said.unit} means nothing certain for {test.code}"
     if seen.ucum is None:
-        return "open", f'the driver has no unit: [units] "{seen.code}" = "{said.unit}"'
+        return "open", f'the driver has no unit: [units] "{seen.key}" = "{said.unit}"'
     typed, number = number_of(said.value)[0], seen.number
     if typed is None or number is None:
         return "open", ""

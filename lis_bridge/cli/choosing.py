@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 Tube = Annotated[str, typer.Argument(metavar="TUBE", help="Where they stand: its key, or the specimen id.", show_default=False)]
 Analyzer = Annotated[str | None, typer.Option("--analyzer", metavar="ID", help="Only what this analyzer measured.")]
 Codes = Annotated[
-    list[str] | None, typer.Option("--code", metavar="CODE", help="Only this code of the device; may be given several times.")
+    list[str] | None,
+    typer.Option(
+        "--code", metavar="CODE", help="Only this code of the device, as lis-bridge tube shows it; may be given several times."
+    ),
 ]
 
 
@@ -31,8 +34,8 @@ def chosen(tx: Connection, tube: str, analyzer: str | None, codes: Sequence[str]
         raise UsageError("there is no such tube", where=tube, hint="lis-bridge tubes --search finds parts of a key")
     found = views.view(tx, number)
     runs = [run for run in found.runs if run.standing == "reported" and analyzer in (None, run.analyzer)]
-    _all_there(codes, {run.observation.code for run in runs}, tube)
-    meant = tuple(run for run in runs if not codes or run.observation.code in codes)
+    _all_there(codes, {run.observation.key for run in runs}, tube)
+    meant = tuple(run for run in runs if not codes or run.observation.key in codes)
     if not meant:
         hint = f"lis-bridge tube {found.tube.key} shows what is reported, and of which analyzer"
         raise UsageError("no such result is reported", where=f"tube {found.tube.key}", hint=hint)
@@ -41,7 +44,7 @@ def chosen(tx: Connection, tube: str, analyzer: str | None, codes: Sequence[str]
 
 def slots_of(runs: Iterable[RunLine]) -> tuple[Slot, ...]:
     """The measurements that these results are runs of."""
-    return tuple((run.source, run.observation.code, run.observation.aspect) for run in runs)
+    return tuple((run.source, run.observation.key, run.observation.aspect) for run in runs)
 
 
 def _all_there(codes: Iterable[str], reported: set[str], tube: str) -> None:
@@ -49,5 +52,7 @@ def _all_there(codes: Iterable[str], reported: set[str], tube: str) -> None:
     for code in codes:
         if code not in reported:
             raise UsageError(
-                f"no result of code {code!r} is reported", where=f"tube {tube}", hint="Codes are written as the device does"
+                f"no result of code {code!r} is reported",
+                where=f"tube {tube}",
+                hint="Codes are written as lis-bridge tube shows them",
             )

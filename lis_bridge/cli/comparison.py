@@ -180,7 +180,7 @@ class _Reading:
             self._fresh |= {place: _as_read(row, key) for place, row in rows.items()}
             slots = self._slots(tx, key)
             source = source_of(message, entry.analyzer)
-            self._unfiled |= {place for place, row in rows.items() if (source, row.code, row.aspect) not in slots}
+            self._unfiled |= {place for place, row in rows.items() if (source, row.key, row.aspect) not in slots}
 
     def _messages(self, known: Instrument, entry: journal.Filed) -> Iterator[Message]:
         decoded = known.plan.decode(entry.raw, complete=entry.complete)
@@ -213,9 +213,7 @@ class _Reading:
         self.found.delivered += delivered
         if len(self.found.differences) < MOST:
             fields = () if after is None else differing
-            self.found.differences.append(
-                Difference(entry.id, entry.analyzer, filed.code, what, fields, delivered, before, after)
-            )
+            self.found.differences.append(Difference(entry.id, entry.analyzer, filed.key, what, fields, delivered, before, after))
 
 
 def _place(row: Observation) -> Place:

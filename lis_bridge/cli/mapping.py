@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Codes and units that were mapped beside the configuration.")
 
+_AS_SHOWN = "As lis-bridge quarantine shows it: what the device writes, and of an unusual material CODE@MATERIAL"
 Analyzer = Annotated[str, typer.Argument(metavar="ANALYZER", help="Its id.", show_default=False)]
 Said = Annotated[
     str,
-    typer.Argument(metavar="CODE", help="As the device writes it; with --unit a key of [analyzer.units].", show_default=False),
+    typer.Argument(metavar="CODE", help=f"{_AS_SHOWN}; with --unit a key of [analyzer.units].", show_default=False),
 ]
-Code = Annotated[str, typer.Argument(metavar="CODE", help="As the device writes it.", show_default=False)]
+Code = Annotated[str, typer.Argument(metavar="CODE", help=f"{_AS_SHOWN}.", show_default=False)]
 Unit = Annotated[
     bool, typer.Option("--unit", help="A unit and not a code: 'unit 15' is what the wire writes, HCY a code without a unit.")
 ]

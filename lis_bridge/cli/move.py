@@ -122,7 +122,7 @@ def _agreed(plan: Plan) -> bool:
     _show("from", plan.old, plan.old.key)
     _show("to", plan.new, plan.to)
     rows = [
-        (run.analyzer, seen.code, seen.test, seen.value, seen.unit, seen.observed_at)
+        (run.analyzer, seen.key, seen.test, seen.value, seen.unit, seen.observed_at)
         for run in plan.runs
         for seen in (run.observation,)
     ]

@@ -94,7 +94,7 @@ def _row(run: RunLine) -> tuple[object, ...]:
     standing = f"{run.standing}: {run.reason} (h{run.hold})" if run.hold else run.standing
     return (
         run.analyzer,
-        seen.code,
+        seen.key,
         seen.test,
         value,
         seen.unit,

@@ -16,12 +16,18 @@ Aspect = Literal["", "I", "P", "G"]
 """Empty: the number or main value. I interpretation, P raw signal, G graphics setting (LIS2-A2 vendors' R-3)."""
 
 
+def looked_up(text: str, material: str) -> str:
+    """What a code or a name is looked up as: with ``@material`` behind it where the specimen's material is not the usual one."""
+    return f"{text}@{material}" if text and material else text
+
+
 class Observation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One result as it stood on the wire, mapped to the laboratory's catalogue.
 
     ``test`` is None for a row that is not a result (mode, alarm, border line) and for one that is not mapped; in the second case
     ``problem`` says why it must be held. ``factor`` multiplies ``number`` into the catalogue's unit (None: no conversion needed).
     ``doubted``: the device itself says that the value may not be right; it waits for a person.
+    ``material`` is the specimen's as sent, empty where it is the usual one or the driver knows of none.
     """
 
     code: str
@@ -49,6 +55,12 @@ class Observation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     span: tuple[int, int] = (0, 0)
     occurrence: int = 0
     doubted: bool = False
+    material: str = ""
+
+    @property
+    def key(self) -> str:
+        """The code as mappings, holds and measurements know it: that of another material is another code."""
+        return looked_up(self.code, self.material) if self.material else self.code
 
     @property
     def is_result(self) -> bool:

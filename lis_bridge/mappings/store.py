@@ -1,9 +1,9 @@
 """The table of mappings. They stand over the configuration's ``[analyzer.codes]``, ``[analyzer.units]`` and ``ignored``, and say the same in the same
 words.
 
-A ``code`` is what the device writes, ``means`` a test of the catalogue. A ``unit`` is a key of ``[analyzer.units]``: ``unit 15`` explains what
-the wire writes, ``HCY`` says the unit of a code that is sent without one; ``means`` is a unit that the catalogue knows. An ``ignored`` code is not
-reported, and means nothing.
+A ``code`` is what the device writes, with ``@`` and the specimen's material where that is not the usual one (``Observation.key``); ``means`` is a
+test of the catalogue. A ``unit`` is a key of ``[analyzer.units]``: ``unit 15`` explains what the wire writes, ``HCY`` says the unit of a code that
+is sent without one; ``means`` is a unit that the catalogue knows. An ``ignored`` code is not reported, and means nothing.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Alarms:
                 tx,
                 tube_id=tube_id,
                 source=_source(report),
-                code=row.code,
+                code=row.key,
                 aspect=row.aspect,
                 analyzer=report.analyzer,
                 test=test.code,
@@ -119,4 +119,4 @@ def _source(report: Report) -> str:
 
 def _slot(report: Report) -> dict[str, str]:
     row = report.observation
-    return {"of_source": _source(report), "of_code": row.code, "of_aspect": row.aspect}
+    return {"of_source": _source(report), "of_code": row.key, "of_aspect": row.aspect}

@@ -57,7 +57,7 @@ def waiting(tx: Connection, analyzer: str, kind: Kind, said: str) -> list[int]:
 
 
 def held(tx: Connection, analyzer: str, kind: Kind, code: str | None) -> list[int]:
-    """The journal entries with an open hold for an unknown code, or for an unknown unit, that names this code of the device."""
+    """The journal entries with an open hold for an unknown code, or for an unknown unit, that names this code as a mapping says it."""
     h = hold.c
     query = select(h.journal_id, h.codes).where(
         h.state == literal_column("'open'"), h.analyzer == analyzer, h.reason == _REASONS[kind].value

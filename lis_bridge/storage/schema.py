@@ -152,7 +152,7 @@ hold = Table(
     Column("analyzer", Text, nullable=False),
     Column("reason", Text, nullable=False),  # core.holds.Reason
     Column("detail", Text, nullable=False, default=""),
-    Column("codes", Text, nullable=False, default=""),  # device codes, newline-joined
+    Column("codes", Text, nullable=False, default=""),  # as a mapping is to say them, newline-joined
     Column("results", Integer, nullable=False, default=0),
     Column("state", Text, nullable=False, default="open"),  # open, released, discarded, replaced
     Column("created_at", Text, nullable=False),
@@ -327,7 +327,7 @@ mapping = Table(
     Column("id", _Id, primary_key=True),
     Column("analyzer", Text, nullable=False),
     Column("kind", Text, nullable=False),  # code, unit, ignored
-    Column("said", Text, nullable=False),  # the device's code; a key of [analyzer.units]
+    Column("said", Text, nullable=False),  # the device's code, of an unusual material CODE@MATERIAL; a key of [analyzer.units]
     Column("means", Text, nullable=False),  # a test of the catalogue; a unit that it knows; of an ignored code nothing
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),

@@ -131,9 +131,9 @@ class _Filer:
         state, source, analyzer, seq = self.state, self.source, self.context.analyzer, self.seq
         slots, told, foreign, new = state.slots, state.told, self.context.foreign, CODES[Outcome.NEW]
         outcomes, reports, rows, verdicts = self.filing.outcomes, self.filing.reports, self.rows, self.verdicts
-        plain = self.whole is None and self.context.order_known
+        plain = self.whole is None and self.context.order_known and not state.held
         for index, row in enumerate(self.message.observations):
-            slot = (source, row.code, row.aspect)
+            slot = (source, row.key, row.aspect)
             key = (source, row.test, row.aspect)
             if (
                 not plain
@@ -150,7 +150,7 @@ class _Filer:
             ):
                 outcomes.append(self._take(index, row, slot))
                 continue
-            # A first transmission's row: nothing is known that could speak against it.
+            # A first transmission's row: nothing is known that could speak against it, or waits for it.
             run = Run(row, analyzer, token_of(row), 0, seq, REPORTED)
             slots[slot] = (run,)
             told[key] = Told(slot, run, seq)
@@ -270,5 +270,5 @@ class _Filer:
         return None
 
     def _is_followed_by_nothing(self, row: Observation) -> bool:
-        last = [other for other in self.message.observations if other.code == row.code and other.aspect == row.aspect][-1]
+        last = [other for other in self.message.observations if other.key == row.key and other.aspect == row.aspect][-1]
         return last.value is None

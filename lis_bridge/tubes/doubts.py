@@ -56,9 +56,9 @@ def _second_first_run(state: TubeState, message: Message, source: str) -> str | 
         return None
     reruns = any(row.rerun is True for row in message.observations)
     for row in message.observations:
-        runs = state.slots.get((source, row.code, row.aspect))
+        runs = state.slots.get((source, row.key, row.aspect))
         if runs and row.is_result and not again(row, reruns) and _is_other_run(runs, row):
-            return row.code
+            return row.key
     return None
 
 
@@ -75,7 +75,7 @@ def _is_repeated(state: TubeState, message: Message, source: str) -> bool:
     """True when a timed row of the message is already known here: the message is about this very measurement."""
     for row in message.observations:
         if row.observed_at is not None and "T" in row.observed_at and row.is_result:
-            for run in state.slots.get((source, row.code, row.aspect), ()):
+            for run in state.slots.get((source, row.key, row.aspect), ()):
                 if run.row.observed_at == row.observed_at and run.standing in (REPORTED, SUPERSEDED) and same(run.row, row):
                     return True
     return False

@@ -59,7 +59,7 @@ Policy = Literal["last", "first", "marked"]
 """Which of several runs is reported: the newest, the first, or the one that the device marks as rerun."""
 
 Slot = tuple[str, str, str]
-"""Source, device code, aspect: the runs of one measurement."""
+"""Source, the observation's key, aspect: the runs of one measurement."""
 
 
 class HoldOpened(msgspec.Struct, array_like=True):

@@ -1,7 +1,8 @@
 """When two observations are the same, which of two is newer, which status outranks which. Pure.
 
-An observation's identity is (source, device code, aspect, run). The run is the device's marker, else the time where it has a time of day,
-else the position. Rows of one message that share a marker or a time are told apart by their ordinal.
+An observation's identity is (source, key, aspect, run). The key is the device code, with a material that is not the usual one behind it. The run is
+the device's marker, else the time where it has a time of day, else the position. Rows of one message that share a marker or a time are told apart by
+their ordinal.
 """
 
 from __future__ import annotations
@@ -52,6 +53,16 @@ def same(one: Observation, other: Observation) -> bool:
         and one.unit == other.unit
         and (one.status == other.status or rank_of(one) == rank_of(other))
         and (one.value is not None or one.raw == other.raw)
+    )
+
+
+def is_read_anew(one: Observation, other: Observation) -> bool:
+    """True for one row of one journal entry as far as a tube can know: the same code, run, second, value and place; only the material differs."""
+    return (
+        one.material != other.material
+        and (one.code, one.run, one.observed_at, one.span) == (other.code, other.run, other.observed_at, other.span)
+        and "T" in (one.observed_at or "")
+        and same(one, other)
     )
 
 

@@ -30,7 +30,7 @@ from lis_bridge.tubes.events import (
     Slot,
     Withheld,
 )
-from lis_bridge.tubes.runs import ends, token_of
+from lis_bridge.tubes.runs import ends, is_read_anew, token_of
 
 
 class Standing(IntEnum):
@@ -49,6 +49,9 @@ REPORTED, SUPERSEDED, HELD, ASIDE, ENDED, DISCARDED, MOVED = Standing
 _STANDINGS = {Outcome.STORED: SUPERSEDED, Outcome.HELD: HELD, Outcome.INFO: ASIDE, Outcome.NO_RESULT: ASIDE} | dict.fromkeys(
     REPORTING, REPORTED
 )
+
+
+_MAPPED = frozenset({Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT})
 
 
 class Run(msgspec.Struct, gc=False, eq=False):
@@ -173,6 +176,8 @@ def open_holds(state: TubeState, opened: tuple[HoldOpened, ...], policy: Policy,
 
 def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
     """File a run. A held run of the same row is ended: what it waited for has come; so is one that the device doubted then and does not now."""
+    if state.held:
+        _end_of_another_material(state, slot, run)
     runs = state.slots.get(slot)
     if runs is None:
         state.slots[slot] = (run,)
@@ -182,6 +187,14 @@ def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
                 unhold(state, slot, other, ENDED)
         state.slots[slot] = (*runs, run)
     stand(state, slot, run, outcome)
+
+
+def _end_of_another_material(state: TubeState, slot: Slot, run: Run) -> None:
+    """End what waits for a mapping and is this very row, which a replay reads as of another material: by its old key nothing mends it any more."""
+    for hold in [hold for hold in state.holds.values() if hold.reason in _MAPPED]:
+        for other_slot, other in tuple(hold.runs):
+            if other.seq != run.seq and (slot[0], slot[2]) == (other_slot[0], other_slot[2]) and is_read_anew(other.row, run.row):
+                unhold(state, other_slot, other, ENDED)
 
 
 def stand(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
@@ -228,7 +241,7 @@ def _filed(state: TubeState, event: Filed) -> None:
         know(state, event.patient)
     handles = open_holds(state, event.holds, event.policy, event.patient)
     for index, row in enumerate(event.rows):
-        slot = (event.source, row.code, row.aspect)
+        slot = (event.source, row.key, row.aspect)
         run = Run(
             row, event.analyzer, token_of(row), event.ordinals.get(index, 0), state.version, REPORTED, handles.get(index, -1)
         )

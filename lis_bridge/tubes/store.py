@@ -275,7 +275,7 @@ def _insert_hold(tx: Connection, state: TubeState, hold: Hold, analyzer: str, jo
 
 
 def _codes(hold: Hold) -> str:
-    return "\n".join(dict.fromkeys(run.row.code for _, run in hold.runs))
+    return "\n".join(dict.fromkeys(run.row.key for _, run in hold.runs))
 
 
 def _settle_touched(tx: Connection, state: TubeState, at: str) -> tuple[int, ...]:

@@ -41,7 +41,7 @@ def hold(
         analyzer=analyzer,
         reason=str(key.doubt),
         detail=" ".join(filter(None, (key.specimen and f"{key.specimen!r}:", key.detail, mark))),
-        codes="\n".join(dict.fromkeys(row.code for row in rows)),
+        codes="\n".join(dict.fromkeys(row.key for row in rows)),
         results=len(rows),
         at=at,
     )

@@ -55,7 +55,7 @@ class TubeView(msgspec.Struct, frozen=True):
 
 
 class HoldLine(msgspec.Struct, frozen=True):
-    """A hold as lists show it; ``codes`` are the device's, ``key`` is None where no tube could be named."""
+    """A hold as lists show it; ``codes`` are the observations' keys, what a mapping is to say; ``key`` is None where no tube could be named."""
 
     id: int
     tube_id: int | None

@@ -55,6 +55,20 @@ def test_the_same_menu_gives_the_same_meanings_with_its_own_values() -> None:
     ]
 
 
+def test_code_of_another_material_is_looked_up_with_it_and_written_without_it() -> None:
+    device = plan(material={"path": "O-16", "usual": ["serum", ""]})
+
+    def of(material: str, *codes: str) -> list[tuple[str, str, str, str | None]]:
+        records = "".join(f"R|{number}|^^^{code}|4.10|mmol/L\r" for number, code in enumerate(codes, 1))
+        raw = f"H|\\^&|||Device\rP|1\rO|1|240001187|||||||||||||{material}\r{records}L|1|N\r"
+        (message,) = device.decode(raw.encode()).messages
+        return [(row.code, row.material, row.key, row.test) for row in message.observations]
+
+    assert of("serum", "K") == of("", "K") == [("K", "", "K", "K")]
+    assert of("urine", "K", "") == [("K", "urine", "K@urine", None), ("", "urine", "", None)]
+    assert of("serum", "K") == [("K", "", "K", "K")]
+
+
 def test_equal_fields_under_other_separators_are_another_menu() -> None:
     device = plan()
     assert [row.code for row in rows(device, "R|1|^^^K^Kalium|4.10|mmol/L")] == ["K"]

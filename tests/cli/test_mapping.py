@@ -51,6 +51,19 @@ def test_a_code_is_mapped_what_waited_for_it_is_replayed_and_it_is_written_down(
     assert (told["action"], told["actor"], told["subject"]) == ("code mapped", "Lin", "analyzer a1")
 
 
+def test_a_code_of_urine_is_mapped_as_the_quarantine_shows_it_and_reopens_its_entries_alone(
+    lis_bridge: Run, config: Path
+) -> None:
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.write() as tx:
+        tx.execute(hold.update().where(hold.c.codes == "NEW-2").values(codes="NEW-1@urine"))
+    done = lis_bridge("mapping", "add", "a1", "NEW-1@urine", "U-ALB", "-c", config, "--json")
+    assert json.loads(done.stdout)["replayed"] == 1
+    assert states(config) == ["done", "pending"]
+    assert lis_bridge("mapping", "ignore", "a1", "NEW-1@urine", "-c", config).returncode == 2
+    assert lis_bridge("mapping", "ignore", "a1", "NEW-1", "-c", config).returncode == 0
+    assert states(config) == ["pending", "pending"]
+
+
 def test_a_mapping_is_removed_once(lis_bridge: Run, config: Path) -> None:
     assert lis_bridge("mapping", "add", "a1", "unit 15", "U/L", "--unit", "-c", config).returncode == 0
     assert lis_bridge("mapping", "remove", "a1", "unit 15", "-c", config).returncode == 2

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx2 as httpx
+import msgspec
 
 from lis_bridge import audit, journal
 from lis_bridge.core.results import Message, Observation, Patient
@@ -71,6 +72,14 @@ async def test_a_critical_value_waits_until_somebody_was_told(running: Running) 
     with running.service.store.read() as tx:
         rows = tx.exec_driver_sql("SELECT critical_id, told, ward, read_back, by FROM critical_call").all()
     assert [tuple(found) for found in rows] == [(1, "Dr Wu", "Neurology", 1, "jiang")]
+
+
+async def test_another_material_of_the_same_code_does_not_take_the_place_of_a_critical_value(running: Running) -> None:
+    file(running, row("K", "6.82"))
+    other = msgspec.structs.replace(row("K", "140", "2026-03-17T09:50:00+08:00"), test="NA", material="urine")
+    file(running, other)
+    async with running.logged_in() as client:
+        assert 'data-criticals="1"' in (await client.get("/now/work")).text
 
 
 async def test_a_newer_value_takes_the_place_of_a_critical_one(running: Running) -> None:

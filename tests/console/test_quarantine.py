@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import httpx2 as httpx
 import pytest
@@ -116,6 +116,26 @@ async def test_a_mapping_is_tried_with_the_first_messages_alone_and_says_so(runn
     assert re.search(r"Tried with the first \d+ of 22 messages", told)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "1 message could not be tried: processing it failed."), ("zh", "1 条报文无法试算：处理时出错。")],
+)
+async def test_a_message_that_cannot_be_tried_is_counted_and_the_others_are_shown(
+    language: Literal["en", "zh"], said: str, running: Running
+) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "2.87", "mg/L")))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    await running.add("wu", "technician", language)
+    with running.service.store.write() as tx:
+        tx.execute(text("UPDATE tube_event SET content = x'00ff' WHERE id = 1"))
+    asked = {"analyzer": "line-1", "kind": "code", "code": "NEW-1", "said": "NEW-1", "means": "CysC"}
+    async with running.logged_in("wu") as client:
+        answer = await client.get("/quarantine/map/trial", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert said in answer.text
+    assert re.search(r"<b>CysC</b> <span class=\"num\">0.92", answer.text)
+
+
 async def test_a_unit_is_tried_before_it_is_mapped(running: Running) -> None:
     await heard(running, oru(TUBE, ("ALT", "42.1", "unit-15")))
     asked = {"analyzer": "line-1", "kind": "unit", "code": "ALT", "said": "unit unit-15", "means": "U/L"}
@@ -124,6 +144,69 @@ async def test_a_unit_is_tried_before_it_is_mapped(running: Running) -> None:
         assert "1 result would go out" in told
     async with running.logged_in("zhou") as client:
         assert (await client.get("/quarantine/map/trial", params=asked)).status_code == 403
+
+
+URINE = {"analyzer": "line-1", "kind": "code", "code": "NEW-1@urine"}
+
+
+async def test_a_code_of_urine_is_mapped_in_place_by_a_name_of_its_own_and_serum_s_still_waits(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    async with running.logged_in("jiang") as client:
+        listed = (await client.get("/api/v1/quarantine/unmapped")).json()
+        assert [(one["code"], one["messages"]) for one in listed] == [("NEW-1@urine", 1), ("NEW-1", 1)]
+        opened = (await client.get("/quarantine/map", params=URINE)).text
+        assert 'name="said" value="NEW-1@urine"' in opened
+        assert "<mark>NEW-1</mark>" in opened
+        assert re.search(r"<dt>Material</dt><dd>urine .*the mapping is of NEW-1@urine alone", opened)
+        assert ("Map and replay 1" in opened, "12.0" in opened, "0.92" in opened) == (True, True, False)
+        await act(client, "/quarantine/map", analyzer="line-1", kind="code", said="NEW-1@urine", means="U-ALB")
+        await until(lambda: reported(running, TUBE) == {"U-ALB": "12.0"})
+        listed = (await client.get("/api/v1/quarantine/unmapped")).json()
+        assert [one["code"] for one in listed] == ["NEW-1"]
+    assert reported(running, OTHER) == {}
+
+
+async def test_what_a_mapping_of_urine_would_change_is_shown_of_urine_alone(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    before = content(running)
+    async with running.logged_in("jiang") as client:
+        answer = await client.get("/quarantine/map/trial", params={**URINE, "said": "NEW-1@urine", "means": "U-ALB"})
+        mistaken = await client.get("/quarantine/map/trial", params={**URINE, "said": "NEW-1", "means": "CysC"})
+    told = " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+    assert "1 result would go out of 1 tube" in told
+    assert "U-ALB 12.0 mg/L" in told
+    assert "0.92" not in told
+    assert "NEW-1@urine 12.0 mg/L · still held: Unknown code" in " ".join(re.sub(r"<[^>]+>", " ", mistaken.text).split())
+    assert content(running) == before
+
+
+async def test_a_code_of_urine_is_ignored_and_serum_s_still_waits(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    async with running.logged_in("lin") as client:
+        said = {"analyzer": "line-1", "said": "NEW-1@urine"}
+        done = await client.post("/api/v1/mappings/ignored", headers=await token(client), json=said)
+        assert (done.status_code, done.json()) == (200, {"replayed": 1})
+        await until(lambda: holds(running) == ["unknown code"])
+        (left,) = (await client.get("/api/v1/quarantine/unmapped")).json()
+    assert left["code"] == "NEW-1"
+
+
+async def test_a_hold_s_page_shows_the_code_of_urine_as_a_mapping_says_it_and_marks_the_wire_s(running: Running) -> None:
+    await heard(running, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    async with running.logged_in("jiang") as client:
+        page = (await client.get("/quarantine/holds/1")).text
+    assert '<th scope="row" class="mono">NEW-1@urine</th>' in page
+    assert "<mark>NEW-1</mark>" in page
+
+
+async def test_results_of_urine_without_a_specimen_are_shown_where_they_are_held(running: Running) -> None:
+    await heard(running, oru("", ("ALT", "12.0", "U/L"), material="urine"))
+    async with running.logged_in("jiang") as client:
+        page = (await client.get("/quarantine/holds/1")).text
+    assert '<th scope="row" class="mono">ALT@urine</th>' in page
 
 
 def content(running: Running) -> dict[str, list[Any]]:

@@ -15,12 +15,12 @@ Row = tuple[str, str, str]
 """The device's code, the value, the unit."""
 
 
-def oru(specimen: str, *rows: Row, name: str = "林远山", at: str = "20260317094542") -> bytes:
-    """An ORU^R01 of a Mindray BS in its MLLP block."""
+def oru(specimen: str, *rows: Row, name: str = "林远山", at: str = "20260317094542", material: str = "serum") -> bytes:
+    """An ORU^R01 of a Mindray BS in its MLLP block; ``material`` is OBR-15."""
     segments = [
         "MSH|^~\\&|||||20260317094839||ORU^R01|31|P|2.3.1||||0||UTF-8|||",
         f"PID|12||||{name}|||F",
-        f"OBR|12|{specimen}|23|^|N|{at}|{at}|{at}||1^5||||{at}|serum",
+        f"OBR|12|{specimen}|23|^|N|{at}|{at}|{at}||1^5||||{at}|{material}",
         *(
             f"OBX|{number}|NM|{code}|{code}|{value}|{unit}|-|N|||F||{value}|{at}||||0||"
             for number, (code, value, unit) in enumerate(rows, 1)

@@ -229,6 +229,66 @@ async def test_a_code_that_means_a_test_is_not_ignored_and_an_ignored_one_not_ma
         map_(beside, "code", "NEW-1", "CysC")
 
 
+async def test_a_code_of_urine_is_held_and_mapped_by_a_name_of_its_own_and_the_same_code_of_serum_is_untouched(
+    service: Service, beside: Store
+) -> None:
+    bring(beside, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    bring(beside, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1@urine",)), ("unknown code", ("NEW-1",))])
+    assert map_(beside, "code", "NEW-1@urine", "U-ALB") == 1
+    await until(lambda: reported(beside) == {"U-ALB": "12.0"})
+    assert (holds(beside), reported(beside, OTHER)) == ([("unknown code", ("NEW-1",))], {})
+    assert map_(beside, "code", "NEW-1", "CysC") == 1
+    await until(lambda: reported(beside, OTHER) == {"CysC": "0.92"})
+    assert (holds(beside), reported(beside)) == ([], {"U-ALB": "12.0"})
+
+
+async def test_a_code_that_is_known_of_serum_is_mapped_for_urine_and_means_the_same_of_serum(
+    service: Service, beside: Store
+) -> None:
+    bring(beside, oru(TUBE, ("ALB", "12.0", "mg/L"), material="尿液"))
+    await until(lambda: holds(beside) == [("unknown code", ("ALB@尿液",))])
+    map_(beside, "code", "ALB@尿液", "U-ALB")
+    await until(lambda: reported(beside) == {"U-ALB": "12.0"})
+    bring(beside, oru(OTHER, ("ALB", "41.0", "g/L"), name="江月"))
+    await until(lambda: reported(beside, OTHER) == {"ALB": "41.0"})
+    assert holds(beside) == []
+
+
+async def test_a_code_of_urine_is_ignored_and_the_same_code_of_serum_still_waits(service: Service, beside: Store) -> None:
+    bring(beside, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
+    bring(beside, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))
+    await until(lambda: len(holds(beside)) == 2)
+    assert ignore(beside, "NEW-1@urine") == 1
+    await until(lambda: holds(beside) == [("unknown code", ("NEW-1",))])
+    assert standings(beside, "NEW-1") == [("12.0", "ended"), ("12.0", "aside")]
+    unmap(beside, "ignored", "NEW-1@urine")
+    bring(beside, oru("20260317000031", ("NEW-1", "13.0", "mg/L"), name="何青", material="urine"))
+    await until(lambda: holds(beside)[1:] == [("unknown code", ("NEW-1@urine",))])
+
+
+async def test_a_unit_that_urine_is_sent_without_is_said_of_the_code_of_urine_alone(service: Service, beside: Store) -> None:
+    map_(beside, "code", "NEW-1@urine", "U-ALB")
+    map_(beside, "code", "NEW-1", "CysC")
+    bring(beside, oru(TUBE, ("NEW-1", "12.0", ""), material="urine"))
+    bring(beside, oru(OTHER, ("NEW-1", "0.92", ""), name="江月"))
+    await until(lambda: holds(beside) == [("unknown unit", ("NEW-1@urine",)), ("unknown unit", ("NEW-1",))])
+    map_(beside, "unit", "NEW-1@urine", "mg/L")
+    await until(lambda: reported(beside) == {"U-ALB": "12.0"})
+    assert (holds(beside), reported(beside, OTHER)) == ([("unknown unit", ("NEW-1",))], {})
+
+
+async def test_urine_and_serum_of_one_specimen_id_stand_beside_each_other(service: Service, beside: Store) -> None:
+    """Two materials under one code are two measurements: neither replaces the other, whichever is mapped later."""
+    bring(beside, oru(TUBE, ("ALB", "41.0", "g/L")))
+    bring(beside, oru(TUBE, ("ALB", "12.0", "mg/L"), material="urine"))
+    bring(beside, oru(TUBE, ("ALB", "13.0", "mg/L"), at="20260317101000", material="urine"))
+    await until(lambda: len(holds(beside)) == 2)
+    map_(beside, "code", "ALB@urine", "U-ALB")
+    await until(lambda: reported(beside) == {"ALB": "41.0", "U-ALB": "13.0"})
+    assert holds(beside) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "said", "means", "what"),
     [

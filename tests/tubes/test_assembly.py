@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
@@ -63,6 +64,34 @@ class TestRetransmission:
     def test_aspects_of_one_code_are_two_results(self) -> None:
         filing = file(tube(), message(row("HBS", "0.01"), row("HBS", "NEG", aspect="I")), LINE)
         assert outcomes(filing) == ["new", "new"]
+
+    def test_materials_of_one_code_are_two_results_and_the_newer_does_not_replace_the_other(self) -> None:
+        state = tube()
+        urine = row("ALB", "12", "10:10:00", test="U-ALB", material="urine")
+        filings = file_all(state, [message(row("ALB", "41")), message(urine), message(urine)])
+        assert [outcomes(filing) for filing in filings] == [["new"], ["new"], ["repeat"]]
+        assert values(state) == {"ALB": "41", "U-ALB": "12"}
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
+    @pytest.mark.parametrize(("then", "now"), [("Ser", ""), ("", "urine")])
+    def test_what_waits_for_a_mapping_ends_where_a_replay_reads_it_as_of_another_material(self, then: str, now: str) -> None:
+        """A driver that was mended, or the version before materials were known: the hold names a code that is looked up no more."""
+        state = tube()
+        waits = row("ALB", "41", test=None, problem="unknown code", material=then, span=(90, 140))
+        still = row("NEW", "7", test=None, problem="unknown code")
+        filings = file_all(state, [message(waits, still), message(changed(waits, test="ALB", problem=None, material=now))])
+        assert [outcomes(filing) for filing in filings] == [["held", "held"], ["new"]]
+        assert (values(state), state.held, reasons(state)) == ({"ALB": "41"}, 1, ["unknown code"])
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
+    @pytest.mark.parametrize(
+        "other", [{"span": (91, 141)}, {"value": "42"}, {"run": "2"}, {"observed_at": "2026-03-17T09:45:43+08:00"}]
+    )
+    def test_what_waits_for_a_mapping_does_not_end_by_another_row_of_another_material(self, other: dict[str, Any]) -> None:
+        state = tube()
+        waits = row("ALB", "41", test=None, problem="unknown code", material="urine", span=(90, 140))
+        file_all(state, [message(waits), message(changed(waits, **{"test": "ALB", "problem": None, "material": "", **other}))])
+        assert (state.held, reasons(state)) == (1, ["unknown code"])
 
     def test_two_analyzers_of_one_test_are_two_results(self) -> None:
         state = tube()

@@ -58,9 +58,7 @@ def mapped(subject: Subject) -> Iterator[Finding]:
     """Every result code of patients in the captures is mapped or ignored, with a unit that the catalogue knows for the test."""
     for capture, found in subject.decoded:
         rows = (row for message in found.messages if message.kind == "patient" for row in message.observations)
-        problems = dict.fromkeys(
-            (row.code, f"{row.problem} {row.unit or ''}".rstrip()) for row in rows if row.problem is not None
-        )
+        problems = dict.fromkeys((row.key, f"{row.problem} {row.unit or ''}".rstrip()) for row in rows if row.problem is not None)
         for code, what in problems:
             hint = "Map it in [codes] or [units], ignore it with a reason, or waive it"
             yield Finding("mapped", str(capture.file), code, what, hint)

@@ -26,7 +26,7 @@ Short = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Mapped(BaseModel):
-    """A device's code that means a test of the catalogue, or a key of ``[analyzer.units]`` that means a unit."""
+    """A device's code, as the quarantine shows it, that means a test of the catalogue, or a key of ``[analyzer.units]`` that means a unit."""
 
     analyzer: Short
     kind: Kind = "code"
@@ -35,7 +35,7 @@ class Mapped(BaseModel):
 
 
 class IgnoredCode(BaseModel):
-    """A device's code whose results are knowingly not reported."""
+    """A device's code, as the quarantine shows it, whose results are knowingly not reported."""
 
     analyzer: Short
     said: Short

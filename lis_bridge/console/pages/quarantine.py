@@ -88,7 +88,7 @@ def _unplaced(site: Site, hold: HoldLine, entry: journal.Filed | None) -> list[A
     if entry is None or plan is None:
         return []
     found = plan.decode(entry.raw, complete=entry.complete).messages
-    return [{"observation": row} for message in found for row in message.observations if row.is_result and row.code in hold.codes]
+    return [{"observation": row} for message in found for row in message.observations if row.is_result and row.key in hold.codes]
 
 
 @router.post("/holds/{hold}/release")

@@ -26,7 +26,9 @@ Fit = Literal["fits", "part", "no"]
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What an analyzer said under a code: in ``messages`` entries, of which the newest were read again. ``known`` is the test where the code is mapped."""
+    """What an analyzer said under a code: in ``messages`` entries, of which the newest were read again. ``code`` is what the mapping is to say;
+    on the wire stand ``written`` and, where it is not the usual one, ``material``. ``known`` is the test where the code is mapped.
+    """
 
     analyzer: str
     kind: Kind
@@ -38,6 +40,8 @@ class Said(msgspec.Struct, frozen=True):
     numbers: tuple[Decimal, ...]
     units: tuple[str, ...]
     tubes: tuple[int, ...]
+    written: str
+    material: str
     known: str | None = None
 
     @property
@@ -84,7 +88,7 @@ def said(tx: Connection, plan: Plan, analyzer: str, kind: Kind, code: str) -> Sa
         if entry is None:
             continue
         found = [row for message in plan.decode(entry.raw, complete=entry.complete).messages for row in message.observations]
-        mine = [row for row in found if row.code == code and row.is_result]
+        mine = [row for row in found if row.key == code and row.is_result]
         rows += mine
         wire = entry.raw[slice(*mine[0].span)] if mine else wire
     return Said(
@@ -98,6 +102,8 @@ def said(tx: Connection, plan: Plan, analyzer: str, kind: Kind, code: str) -> Sa
         tuple(row.number for row in rows if row.number is not None),
         tuple(dict.fromkeys(row.unit or "" for row in reversed(rows))),
         _tubes(tx, analyzer, waits[-LOOKED_AT:]),
+        rows[0].code if rows else code,
+        rows[0].material if rows else "",
         next((row.test for row in rows if row.test), None),
     )
 
@@ -127,9 +133,9 @@ def candidates(
 
 def guess(found: Said, tests: TestCatalogue) -> str:
     """What to search the catalogue for at first: the device's name of it, or its code, or the beginning of either, whichever finds something."""
-    texts = [found.name, found.code]
-    texts += [re.split(r"[\s(（\[_-]", text, maxsplit=1)[0] for text in texts] + [re.sub(r"[\W\d_]+$", "", found.code)]
-    return next((text for text in texts if text and tests.find(text)), found.code)
+    texts = [found.name, found.written]
+    texts += [re.split(r"[\s(（\[_-]", text, maxsplit=1)[0] for text in texts] + [re.sub(r"[\W\d_]+$", "", found.written)]
+    return next((text for text in texts if text and tests.find(text)), found.written)
 
 
 def _candidate(

@@ -118,7 +118,7 @@ def provenance(
     return Provenance(
         tube=view.tube.key,
         number=number,
-        code=row.code,
+        code=row.key,
         test=row.test or "",
         aspect=row.aspect,
         judged=judge(row, test, (view.patient and view.patient.sex) or ""),
@@ -143,8 +143,8 @@ def provenance(
 
 
 def _same(view: TubeView, run: RunLine) -> list[RunLine]:
-    wanted = (run.source, run.observation.code, run.observation.aspect)
-    return [one for one in view.runs if (one.source, one.observation.code, one.observation.aspect) == wanted]
+    wanted = (run.source, run.observation.key, run.observation.aspect)
+    return [one for one in view.runs if (one.source, one.observation.key, one.observation.aspect) == wanted]
 
 
 def _measured(run: RunLine) -> Measured:
@@ -159,7 +159,7 @@ def _calls(tx: Connection, tube_id: int, run: RunLine) -> list[Call]:
     query = (
         select(call.told, call.ward, call.at, call.by)
         .join(critical, c.id == call.critical_id)
-        .where(c.tube_id == tube_id, c.source == run.source, c.code == row.code, c.aspect == row.aspect)
+        .where(c.tube_id == tube_id, c.source == run.source, c.code == row.key, c.aspect == row.aspect)
         .order_by(call.id)
     )
     return [Call(told, ward, datetime.fromisoformat(at), by) for told, ward, at, by in tx.execute(query)]

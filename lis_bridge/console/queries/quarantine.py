@@ -24,7 +24,7 @@ _QUARANTINED = entries.c.state == literal_column("'quarantined'")
 
 
 class Unmapped(msgspec.Struct, frozen=True):
-    """A device's code that is in no mapping, or whose unit is not known; ``messages`` wait for it."""
+    """A device's code (with ``@`` and a material that is not the usual one) that is in no mapping, or whose unit is not known; ``messages`` wait for it."""
 
     analyzer: str
     reason: str

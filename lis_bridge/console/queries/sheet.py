@@ -188,7 +188,7 @@ class _Results:
         self._told = Tellings(tx, view.tube.id, lab.charsets)
         self._sex = (view.patient and view.patient.sex) or ""
         results = (run for run in view.runs if run.observation.is_result)
-        self._measured = Counter((run.source, run.observation.code, run.observation.aspect) for run in results)
+        self._measured = Counter((run.source, run.observation.key, run.observation.aspect) for run in results)
 
     def all(self) -> list[Result]:
         return [self._result(number, run) for number, run in enumerate(self._view.runs) if _is_shown(run)]
@@ -202,7 +202,7 @@ class _Results:
         return Result(
             number=number,
             source=run.source,
-            code=row.code,
+            code=row.key,
             aspect=row.aspect,
             test=row.test or "",
             name_zh=test.name_zh if test else row.name or "",
@@ -210,7 +210,7 @@ class _Results:
             judged=judged,
             bar=bar(judged, test, previous.number if previous else None),
             previous=previous,
-            runs=self._measured[run.source, row.code, row.aspect],
+            runs=self._measured[run.source, row.key, row.aspect],
             analyzer=run.analyzer,
             observed_at=row.observed_at or "",
             standing=run.standing,  # type: ignore[arg-type]
