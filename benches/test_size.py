@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import random
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from benches import messages, peers, subjects
+from benches import by_hand, messages, peers, subjects
 from benches.race import LAPS, Contestant, Figure, Outcome, Race
-from lis_bridge.core.results import Message, Patient
 
 SIZES = (20, 220, 1000, 2000)
 COUNTS = {20: 400, 220: 200, 1000: 50, 2000: 25}
@@ -28,12 +27,14 @@ def test_cost_of_a_result(race: Callable[..., Race], outcome: Outcome) -> None:
     for _ in range(LAPS):
         floor.lap()
     outcome.figures.append(Figure("the same of str.split", floor.ratio("20", "2000"), "×"))
-    own = outcome.costs["20 results"] * 20 - 20 * (outcome.costs["220 results"] * 220 - outcome.costs["20 results"] * 20) / 200
-    outcome.figures.append(Figure("a message's own cost", own, "µs"))
-    by_hand = Race([Contestant("head", _head_by_hand, [messages.mllp(text) for text in subjects.hl7(20, 400)])])
+    outcome.figures.append(Figure("a message's own cost", _own(outcome.costs), "µs"))
+    hand = Race([_by_hand(size) for size in (2000, 220, 20)])
     for _ in range(LAPS):
-        by_hand.lap()
-    outcome.figures.append(Figure("of which its head, if written by hand for this message", by_hand.costs()["head"], "µs"))
+        hand.lap()
+    outcome.figures.append(
+        Figure("20 / 2000, decoded by hand for this form alone", hand.ratio("20 results", "2000 results"), "×")
+    )
+    outcome.figures.append(Figure("a message's own cost then", _own(hand.costs()), "µs"))
     marginal = [
         (outcome.costs[f"{big} results"] * big - outcome.costs[f"{small} results"] * small) / (big - small)
         for small, big in ((20, 220), (220, 2000))
@@ -41,22 +42,16 @@ def test_cost_of_a_result(race: Callable[..., Race], outcome: Outcome) -> None:
     outcome.figures.append(Figure("one more result, 220 to 2000 / 20 to 220", marginal[1] / marginal[0], "×", goal=1.25))
 
 
-def _head_by_hand(raw: bytes) -> Message:
-    """The head of just these messages: nothing escaped, repeated, missing or elsewhere. What no decoder goes below."""
-    text = raw[1:-2].decode()
-    sent, person, order = (line.split("|") for line in text[: text.find("\rOBX|")].split("\r"))
-    at, measured = (f"{one[:4]}-{one[4:6]}-{one[6:8]}T{one[8:10]}:{one[10:12]}:{one[12:14]}+08:00" for one in (sent[6], order[6]))
-    patient = Patient(person[2] or None, person[5] or None, person[7] or None, person[8] or None)
-    return Message(
-        "patient",
-        order[2],
-        patient,
-        stat=order[4] == "Y",
-        dated=measured[:10],
-        control_id=sent[9],
-        sent_at=at,
-        span=(0, len(raw)),
-    )
+def _own(costs: Mapping[str, float]) -> float:
+    """What a message of 20 costs besides its results, when a result costs as much as it does from 20 to 220."""
+    return costs["20 results"] * 20 - 20 * (costs["220 results"] * 220 - costs["20 results"] * 20) / 200
+
+
+def _by_hand(size: int) -> Contestant:
+    texts, plan = [messages.mllp(text) for text in subjects.hl7(size, COUNTS[size])], subjects.plan(subjects.HL7_DRIVER, size)
+    decode = by_hand.decoder(plan, texts[0])
+    assert all(decode(text) == plan.decode(text) for text in texts)
+    return Contestant(f"{size} results", decode, texts, per=size)
 
 
 def test_image_beside_results(race: Callable[..., Race], outcome: Outcome) -> None:
