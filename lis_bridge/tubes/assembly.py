@@ -19,6 +19,7 @@ from lis_bridge.core.results import Message, Observation
 from lis_bridge.tubes.doubts import Doubt, doubt_of
 from lis_bridge.tubes.events import CODES, Filed, HoldOpened, Outcome, Policy, Slot
 from lis_bridge.tubes.judging import (
+    ANOTHER_MATERIAL,
     ANOTHER_VALUE,
     QUESTIONABLE,
     Verdict,
@@ -44,7 +45,10 @@ from lis_bridge.tubes.state import (
     add,
     handle_of,
     know,
+    of_other_materials,
 )
+
+_KNOWN = frozenset({REPORTED, SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class _Filer:
         state, source, analyzer, seq = self.state, self.source, self.context.analyzer, self.seq
         slots, told, foreign, new = state.slots, state.told, self.context.foreign, CODES[Outcome.NEW]
         outcomes, reports, rows, verdicts = self.filing.outcomes, self.filing.reports, self.rows, self.verdicts
-        plain = self.whole is None and self.context.order_known and not state.held
+        plain = self.whole is None and self.context.order_known and not state.materials
         for index, row in enumerate(self.message.observations):
             slot = (source, row.key, row.aspect)
             key = (source, row.test, row.aspect)
@@ -146,11 +150,12 @@ class _Filer:
                 or row.occurrence
                 or index in foreign
                 or row.doubted
+                or row.material
                 or (row.status != "F" and rank_of(row) > FINAL)
             ):
                 outcomes.append(self._take(index, row, slot))
                 continue
-            # A first transmission's row: nothing is known that could speak against it, or waits for it.
+            # A first transmission's row: nothing is known that could speak against it.
             run = Run(row, analyzer, token_of(row), 0, seq, REPORTED)
             slots[slot] = (run,)
             told[key] = Told(slot, run, seq)
@@ -241,7 +246,7 @@ class _Filer:
             return Verdict(Outcome.NO_RESULT)
         if not row.is_result:
             return Verdict(Outcome.INFO)
-        held = self._held(index, row, rival)
+        held = self._held(index, row, slot, rival)
         if held is not None:
             return Verdict(Outcome.HELD, *held)
         if row.superseded:
@@ -250,7 +255,7 @@ class _Filer:
         policy = "last" if self.context.by and self.context.policy == "marked" else self.context.policy
         return place(self.state, slot, row, rival, policy, again(row, reruns))
 
-    def _held(self, index: int, row: Observation, rival: Run | None) -> tuple[Reason, str] | None:
+    def _held(self, index: int, row: Observation, slot: Slot, rival: Run | None) -> tuple[Reason, str] | None:
         if self.doubt is not None and self.doubt.second_run and rival is not None:
             return Reason.CONFLICTING_VALUE, ANOTHER_VALUE
         if self.whole is not None:
@@ -263,6 +268,8 @@ class _Filer:
             return Reason.DOUBTED, QUESTIONABLE
         if index in self.context.foreign and not self.context.by:
             return Reason.POSSIBLE_ID_CORRECTION, "the same analyzer, test, time and value stand under another specimen"
+        if not self.context.by and any(other.standing in _KNOWN for _, other in of_other_materials(self.state, slot, row)):
+            return Reason.CONFLICTING_VALUE, ANOTHER_MATERIAL
         if not self.context.order_known:
             return Reason.NO_ORDER, ""
         if row.superseded and self._is_followed_by_nothing(row):

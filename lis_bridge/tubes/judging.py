@@ -12,6 +12,7 @@ from lis_bridge.tubes.runs import DOUBTED, FINAL, again, newer, rank_of, same, s
 from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
 
 ANOTHER_VALUE = "another value of the same run"
+ANOTHER_MATERIAL = "the same analyzer, code, time and value stand here as another material's"
 QUESTIONABLE = "the device says that its validity is questionable"
 
 

@@ -56,11 +56,11 @@ def same(one: Observation, other: Observation) -> bool:
     )
 
 
-def is_read_anew(one: Observation, other: Observation) -> bool:
-    """True for one row of one journal entry as far as a tube can know: the same code, run, second, value and place; only the material differs."""
+def differs_in_material(one: Observation, other: Observation) -> bool:
+    """True for what looks like one measurement of two materials: the same code, run, second and value."""
     return (
         one.material != other.material
-        and (one.code, one.run, one.observed_at, one.span) == (other.code, other.run, other.observed_at, other.span)
+        and (one.code, one.run, one.observed_at) == (other.code, other.run, other.observed_at)
         and "T" in (one.observed_at or "")
         and same(one, other)
     )

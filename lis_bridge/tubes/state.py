@@ -7,7 +7,7 @@ by at most one slot; ``told`` is exactly what the LIS should know of the tube.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from lis_bridge.core.holds import Reason
-from lis_bridge.core.results import Observation, Patient
+from lis_bridge.core.results import Observation, Patient, looked_up
 from lis_bridge.tubes.events import (
     REPORTING,
     VERDICTS,
@@ -30,7 +30,7 @@ from lis_bridge.tubes.events import (
     Slot,
     Withheld,
 )
-from lis_bridge.tubes.runs import ends, is_read_anew, token_of
+from lis_bridge.tubes.runs import differs_in_material, ends, token_of
 
 
 class Standing(IntEnum):
@@ -95,7 +95,7 @@ class TubeState:
     """One tube; ``specimen`` is the wire's id. ``sealed`` is the last event that a LIS may have seen; ``ids`` and ``names`` are its patient's, in
     comparable form.
 
-    ``touched`` are the holds that lost runs since somebody last emptied the list.
+    ``materials`` are those, other than the usual, of its results. ``touched`` are the holds that lost runs since somebody last emptied the list.
     """
 
     tube_id: int
@@ -109,6 +109,7 @@ class TubeState:
     names: set[str] = field(default_factory=set)
     slots: dict[Slot, tuple[Run, ...]] = field(default_factory=dict)
     told: dict[TestKey, Told] = field(default_factory=dict)
+    materials: set[str] = field(default_factory=set)
     holds: dict[int, Hold] = field(default_factory=dict)
     held: int = 0
     touched: list[Hold] = field(default_factory=list)
@@ -176,8 +177,11 @@ def open_holds(state: TubeState, opened: tuple[HoldOpened, ...], policy: Policy,
 
 def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
     """File a run. A held run of the same row is ended: what it waited for has come; so is one that the device doubted then and does not now."""
-    if state.held:
-        _end_of_another_material(state, slot, run)
+    if run.row.material:
+        state.materials.add(run.row.material)
+    for other_slot, other in of_other_materials(state, slot, run.row):
+        if _is_read_anew(state, other, run):
+            unhold(state, other_slot, other, ENDED)
     runs = state.slots.get(slot)
     if runs is None:
         state.slots[slot] = (run,)
@@ -189,12 +193,21 @@ def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
     stand(state, slot, run, outcome)
 
 
-def _end_of_another_material(state: TubeState, slot: Slot, run: Run) -> None:
-    """End what waits for a mapping and is this very row, which a replay reads as of another material: by its old key nothing mends it any more."""
-    for hold in [hold for hold in state.holds.values() if hold.reason in _MAPPED]:
-        for other_slot, other in tuple(hold.runs):
-            if other.seq != run.seq and (slot[0], slot[2]) == (other_slot[0], other_slot[2]) and is_read_anew(other.row, run.row):
-                unhold(state, other_slot, other, ENDED)
+def of_other_materials(state: TubeState, slot: Slot, row: Observation) -> Iterator[tuple[Slot, Run]]:
+    """Runs with their slots that look like the same measurement of another material."""
+    if not (state.materials or row.material):
+        return
+    for material in {"", *state.materials} - {row.material}:
+        other = (slot[0], looked_up(row.code, material), slot[2])
+        yield from ((other, run) for run in state.slots.get(other, ()) if differs_in_material(run.row, row))
+
+
+def _is_read_anew(state: TubeState, waiting: Run, run: Run) -> bool:
+    """True for what waits for a mapping and is this very row of its message, which a replay reads as of another material: by its old key nothing
+    mends it any more.
+    """
+    is_waiting = waiting.standing is HELD and state.holds[waiting.hold].reason in _MAPPED
+    return is_waiting and waiting.seq != run.seq and waiting.row.span == run.row.span
 
 
 def stand(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:

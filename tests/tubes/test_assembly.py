@@ -73,6 +73,22 @@ class TestRetransmission:
         assert values(state) == {"ALB": "41", "U-ALB": "12"}
         assert snapshot(refolded(state, filings)) == snapshot(state)
 
+    @pytest.mark.parametrize(("then", "now"), [("", "urine"), ("urine", ""), ("urine", "csf")])
+    def test_a_measurement_sent_again_as_of_another_material_waits_for_a_person(self, then: str, now: str) -> None:
+        state = tube()
+        wrong = row("ALB", "41", "10:10:00", material=then)
+        filings = file_all(state, [message(wrong, row("K", "4.1")), message(changed(wrong, test="ALB2", material=now))])
+        assert [outcomes(filing) for filing in filings] == [["new", "new"], ["held"]]
+        assert (values(state), reasons(state)) == ({"ALB": "41", "K": "4.1"}, ["conflicting value"])
+        assert snapshot(refolded(state, filings)) == snapshot(state)
+
+    @pytest.mark.parametrize("other", [{"value": "42"}, {"observed_at": "2026-03-17T10:10:01+08:00"}, {"code": "CRE"}])
+    def test_another_measurement_of_another_material_is_a_result_of_its_own(self, other: dict[str, Any]) -> None:
+        state = tube()
+        serum = row("ALB", "41", "10:10:00")
+        _, urine = file_all(state, [message(serum), message(changed(serum, **{"test": "U-ALB", "material": "urine", **other}))])
+        assert outcomes(urine) == ["new"]
+
     @pytest.mark.parametrize(("then", "now"), [("Ser", ""), ("", "urine")])
     def test_what_waits_for_a_mapping_ends_where_a_replay_reads_it_as_of_another_material(self, then: str, now: str) -> None:
         """A driver that was mended, or the version before materials were known: the hold names a code that is looked up no more."""
