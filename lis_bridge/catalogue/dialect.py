@@ -61,6 +61,7 @@ class CompiledDialect:
                     zone=zone,
                     abnormal=(lambda flag: abnormal(flag, "")) if abnormal else None,
                     last_wins=manifest.runs.repeated_in_message == "last",
+                    doubted=_DOUBTED.get(spec.kind, ()),
                 ),
                 _RESULT[spec.kind],
                 comma=overrides.decimal == ",",
@@ -180,6 +181,8 @@ def _refuse_results_as_head(spec: Dialect) -> None:
 
 _RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": "", "csv": ""}
 _ORDER = {"hl7": "OBR", "lis2": "O"}
+_DOUBTED = {"lis2": ("W",)}
+"""Statuses that mean a questionable validity by the dialect's standard (LIS2-A2 9.9); HL7's W (table 0085) withdraws a result as wrong."""
 
 
 class _Table:

@@ -76,8 +76,8 @@ class Table(Model):
     """Where the parts of a result stand. ``record`` differs from the dialect's own only where results stand in another record (QC in OBR).
     ``only``: a row counts when every path matches its regular expression in full; others are the device's details, no results.
     ``observed_once``: the time that one row of a specimen carries is that of all. ``doubted``: the statuses by which the device says that
-    the validity of a result is questionable. ``abnormal``: where the device marks as abnormal what is no flag of one result, such as all
-    that it measured of a specimen; read as ``abnormal_flags`` says.
+    the validity of a result is questionable; by default those of the dialect's standard. ``abnormal``: where the device marks as abnormal
+    what is no flag of one result, such as all that it measured of a specimen; read as ``abnormal_flags`` says.
     """
 
     kinds: tuple[Kind, ...] = ()
@@ -96,7 +96,7 @@ class Table(Model):
     flags: Annotated[tuple[FlagSource, ...], BeforeValidator(_flag_sources)] = ()
     abnormal: Texts = ()
     status: Texts = ()
-    doubted: Texts = ()
+    doubted: Texts | None = None
     observed_at: Moments = ()
     observed_once: bool = False
     run: Texts = ()

@@ -6,7 +6,7 @@ The order of ``Observation``'s fields is the order of the columns in ``_build``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from itertools import repeat
@@ -37,6 +37,7 @@ class Mapper:
         zone: tzinfo,
         abnormal: Callable[[str], str] | None,
         last_wins: bool,
+        doubted: Collection[str],
     ) -> None:
         if table.abnormal and abnormal is None:
             raise ValueError('results.abnormal counts with abnormal = "device" only; take one of them out')
@@ -44,7 +45,7 @@ class Mapper:
         self._marks = numeric.marks(missing)
         self._abnormal = abnormal
         self._record = record
-        self._menus = Menus(table, codes, last_wins=last_wins)
+        self._menus = Menus(table, codes, last_wins=last_wins, doubted=doubted)
         self.value = paths.parse_all(table.value)
         self.run = paths.parse_all(table.run)
         self.flags = tuple((paths.parse(source.path), source) for source in table.flags)

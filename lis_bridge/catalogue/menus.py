@@ -5,7 +5,7 @@ A menu is kept by the texts that it was read from; values, flags and times are n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
@@ -56,14 +56,14 @@ class Menu(NamedTuple):
 class Menus:
     """The menus of one table of a driver."""
 
-    def __init__(self, table: Table, codes: CodeBook, *, last_wins: bool) -> None:
+    def __init__(self, table: Table, codes: CodeBook, *, last_wins: bool, doubted: Collection[str] = ()) -> None:
         self._table = table
         self._codes = codes
         self._last_wins = last_wins
         self.code, self._name, self._unit = (paths.parse_all(texts) for texts in (table.code, table.name, table.unit))
         self._range, self._low, self._high = (paths.parse_all(texts) for texts in (table.range, table.low, table.high))
         self._status = paths.parse_all(table.status)
-        self._doubted = frozenset(table.doubted)
+        self._doubted = frozenset(doubted if table.doubted is None else table.doubted)
         self._rerun = paths.parse_all((table.rerun.path,) if table.rerun else ())
         self._aspect = paths.parse_all((table.aspect,) if table.aspect else ())
         self._code_of = readers.code(table.code_pattern) if table.code_pattern else None

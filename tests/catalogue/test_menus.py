@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.manifest import Manifest
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue as Catalogue
@@ -102,12 +103,20 @@ def test_a_code_that_comes_again_in_one_message_is_counted_whenever_the_menu_is_
         assert [row.occurrence for row in rows(device, "R|1|^^^K|4.1|mmol/L", "R|2|^^^K|4.2|mmol/L")] == [0, 1]
 
 
-def test_only_the_declared_statuses_are_doubted() -> None:
+def test_statuses_are_doubted_by_the_standard_unless_the_driver_declares_them() -> None:
     records = ("R|1|^^^K|4.1|mmol/L||||F", "R|2|^^^Na|140|mmol/L||||W")
     statuses = {"status": ["R-9"]}
-    assert [row.doubted for row in rows(plan(**statuses), *records)] == [False, False]
-    assert [row.doubted for row in rows(plan(**statuses, doubted=["W"]), *records)] == [False, True]
-    assert [row.doubted for row in rows(plan(**statuses, doubted=["W"]), *reversed(records))] == [True, False]
+    assert [row.doubted for row in rows(plan(**statuses), *records)] == [False, True]
+    assert [row.doubted for row in rows(plan(**statuses), *reversed(records))] == [True, False]
+    assert [row.doubted for row in rows(plan(**statuses, doubted=["F"]), *records)] == [True, False]
+    assert [row.doubted for row in rows(plan(**statuses, doubted=[]), *records)] == [False, False]
+
+
+def test_a_status_that_withdraws_a_result_in_hl7_is_no_doubt() -> None:
+    device = Library.load(resources.drivers()).plan("mindray-bs", TESTS, zone=ZoneInfo("Asia/Shanghai"))
+    raw = b"\x0bMSH|^~\\&|||||20260317||ORU^R01|1|P|2.3.1\rOBR|1|26031700001\rOBX|1|NM|K||4.1||||||W\r\x1c\r"
+    (message,) = device.decode(raw).messages
+    assert [(row.status, row.doubted) for row in message.observations] == [("W", False)]
 
 
 def test_a_mark_of_the_whole_specimen_counts_by_the_devices_judgement_only() -> None:
