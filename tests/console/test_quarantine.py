@@ -167,6 +167,23 @@ async def test_a_code_of_urine_is_mapped_in_place_by_a_name_of_its_own_and_serum
     assert reported(running, OTHER) == {}
 
 
+async def test_tests_of_serum_come_last_for_a_code_of_urine_and_say_so(running: Running) -> None:
+    await heard(running, oru(TUBE, ("ALB", "12.0", "mg/L"), ("NEW-1", "12.0", "mg/L"), material="urine"))
+    asked = {"analyzer": "line-1", "kind": "code", "code": "ALB@urine", "q": "albumin"}
+    async with running.logged_in("jiang") as client:
+        found = (await client.get("/api/v1/quarantine/candidates", params=asked)).json()
+        page = (await client.get("/quarantine/map", params=asked)).text
+        plain = (await client.get("/api/v1/quarantine/candidates", params={**asked, "code": "NEW-1"})).json()
+    tests = [one["test"] for one in found]
+    assert tests.index("U-ALB") < tests.index("ALB")
+    assert [one["usual"] for one in found] == sorted(one["usual"] for one in found)
+    assert {one["test"]: one["usual"] for one in found} | {"U-ALB": False, "ALB": True} == {
+        one["test"]: one["usual"] for one in found
+    }
+    assert re.search(r"<b>ALB</b>.*?of the usual material, as code .*?ALB.*? of this analyzer", page, re.DOTALL)
+    assert not any(one["usual"] for one in plain)
+
+
 async def test_what_a_mapping_of_urine_would_change_is_shown_of_urine_alone(running: Running) -> None:
     await heard(running, oru(TUBE, ("NEW-1", "12.0", "mg/L"), material="urine"))
     await heard(running, oru(OTHER, ("NEW-1", "0.92", "mg/L"), name="江月"))

@@ -48,7 +48,9 @@ class Replayed(BaseModel):
 
 
 class Candidate(BaseModel):
-    """A test that a code may be; ``unit`` and ``values`` tell how far what was sent fits it: fits, part, no."""
+    """A test that a code may be; ``unit`` and ``values`` tell how far what was sent fits it: fits, part, no. ``usual``: the code is of an
+    unusual material, and the test is the usual one's.
+    """
 
     test: str
     unit: str
@@ -56,6 +58,7 @@ class Candidate(BaseModel):
     inside: int
     also: list[str]
     taken: int
+    usual: bool
 
 
 class Placing(BaseModel):
@@ -174,7 +177,15 @@ async def candidates(site: SiteOf, user: Viewer, analyzer: str, code: str, q: st
     """The catalogue's tests that a text finds for an unknown code; without ``q`` what the code itself suggests."""
     found = await opened(site, analyzer, "code", code, q)
     return [
-        Candidate(test=one.test.code, unit=one.unit, values=one.values, inside=one.inside, also=list(one.also), taken=one.taken)
+        Candidate(
+            test=one.test.code,
+            unit=one.unit,
+            values=one.values,
+            inside=one.inside,
+            also=list(one.also),
+            taken=one.taken,
+            usual=one.usual,
+        )
         for one in found["candidates"]
     ]
 

@@ -59,7 +59,7 @@ class Said(msgspec.Struct, frozen=True):
 
 class Candidate(msgspec.Struct, frozen=True):
     """A test that the code may be. ``inside`` of the numbers that were sent lie in its range, ``also`` are codes of the analyzer that mean it already;
-    ``taken`` tubes that wait have a result of it.
+    ``taken`` tubes that wait have a result of it. ``usual``: the code is of an unusual material, and the test is the usual one's.
     """
 
     test: Test
@@ -68,6 +68,7 @@ class Candidate(msgspec.Struct, frozen=True):
     inside: int
     also: tuple[str, ...]
     taken: int
+    usual: bool
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -124,11 +125,13 @@ def reported_in(tx: Connection, tubes: Iterable[int]) -> list[frozenset[str]]:
 def candidates(
     found: Said, text: str, tests: TestCatalogue, codes: Mapping[str, str], reported: Sequence[frozenset[str]]
 ) -> list[Candidate]:
-    """The tests that ``text`` finds, at most ``SHOWN``; ``codes`` are those that the analyzer's plan knows. Those whose unit fits come first."""
+    """The tests that ``text`` finds, at most ``SHOWN``; ``codes`` are those that the analyzer's plan knows. Those whose unit fits come first,
+    and tests of another material than the code's last.
+    """
     order: dict[Fit, int] = {"fits": 0, "part": 1, "no": 2}
     listed = [_candidate(found, test, tests, codes, reported) for test in tests.find(text)] if text.strip() else []
     near = listed[: SHOWN * 4]
-    return sorted(near, key=lambda one: order[one.unit])[:SHOWN]
+    return sorted(near, key=lambda one: (one.usual, order[one.unit]))[:SHOWN]
 
 
 def guess(found: Said, tests: TestCatalogue) -> str:
@@ -147,7 +150,8 @@ def _candidate(
     inside = sum(_is_inside(number * factor, test) for number in found.numbers)
     also = tuple(code for code, means in codes.items() if means == test.code and code != found.code)
     taken = sum(test.code in tube for tube in reported)
-    return Candidate(test, _fit(fitting, len(known)), _fit(inside, len(found.numbers)), inside, also[:5], taken)
+    usual = bool(found.material) and any("@" not in code for code in also)
+    return Candidate(test, _fit(fitting, len(known)), _fit(inside, len(found.numbers)), inside, also[:5], taken, usual)
 
 
 def _fit(count: int, of: int) -> Fit:
