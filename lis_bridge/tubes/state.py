@@ -176,19 +176,24 @@ def open_holds(state: TubeState, opened: tuple[HoldOpened, ...], policy: Policy,
 
 
 def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
-    """File a run. A held run of the same row is ended: what it waited for has come; so is one that the device doubted then and does not now."""
+    """File a run. A held run of the same row is ended: what it waited for has come; so is one that the device doubted then and does not now.
+
+    Rows of one message end nothing of each other.
+    """
     if run.row.material:
         state.materials.add(run.row.material)
-    runs = state.slots.get(slot, ())
-    state.slots[slot] = (*runs, run)
-    # First the run itself: it may stand in the hold that another one leaves, and a hold without runs is closed.
-    stand(state, slot, run, outcome)
-    for other in runs:
-        if other.standing is HELD and other.token == run.token and ends(other.row, run.row):
-            unhold(state, slot, other, ENDED)
     for other_slot, other in of_other_materials(state, slot, run.row):
         if _is_read_anew(state, other, run):
             unhold(state, other_slot, other, ENDED)
+    runs = state.slots.get(slot)
+    if runs is None:
+        state.slots[slot] = (run,)
+    else:
+        for other in runs:
+            if other.standing is HELD and other.seq != run.seq and other.token == run.token and ends(other.row, run.row):
+                unhold(state, slot, other, ENDED)
+        state.slots[slot] = (*runs, run)
+    stand(state, slot, run, outcome)
 
 
 def of_other_materials(state: TubeState, slot: Slot, row: Observation) -> Iterator[tuple[Slot, Run]]:

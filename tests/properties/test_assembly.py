@@ -146,6 +146,8 @@ wild_rows = st.builds(
     test=st.sampled_from(["K", "NA", None]),
     problem=st.sampled_from([None, None, "unknown code", "unknown unit"]),
     derived=st.sampled_from([None, None, "formula"]),
+    doubted=st.sampled_from([False, False, True]),
+    material=st.sampled_from(["", "", "urine", "csf"]),
 )
 wild_messages = st.builds(
     lambda rows, name, complete: replace(message(*rows, name=name), complete=complete),

@@ -229,11 +229,12 @@ class TestDoubtedByTheDevice:
         filing = file(state, message(first, last), LINE)
         assert (owed(filing), reasons(state)) == ([("WBC", "7.42", "F")], [])
 
-    def test_of_a_cut_off_message_the_value_without_doubt_stays_in_the_hold_that_the_doubted_one_leaves(self) -> None:
+    @pytest.mark.parametrize(("complete", "reported"), [(True, {"WBC": "7.31"}), (False, {})])
+    def test_rows_of_one_message_settle_no_doubt_about_each_other(self, complete: bool, reported: dict[str, str]) -> None:
         state = tube()
-        filings = file_all(state, [message(self.DOUBTED, row("WBC", "7.31"), complete=False)])
-        assert [outcomes(filing) for filing in filings] == [["held", "held"]]
-        assert (state.held, reasons(state)) == (1, ["transmission cut off"])
+        rows = (self.DOUBTED, row("WBC", "7.31"), row("PLT", "262", doubted=True))
+        filings = file_all(state, [message(*rows, complete=complete)])
+        assert (values(state), state.held) == (reported, 2 if complete else 3)
         assert snapshot(refolded(state, filings)) == snapshot(state)
 
     def test_what_was_held_as_deleted_is_held_as_doubted_once_the_driver_says_so(self) -> None:
