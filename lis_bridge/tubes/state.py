@@ -182,9 +182,8 @@ def add(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
     """
     if run.row.material:
         state.materials.add(run.row.material)
-    for other_slot, other in of_other_materials(state, slot, run.row):
-        if _is_read_anew(state, other, run):
-            unhold(state, other_slot, other, ENDED)
+    if state.materials:
+        _end_read_anew(state, slot, run)
     runs = state.slots.get(slot)
     if runs is None:
         state.slots[slot] = (run,)
@@ -205,12 +204,14 @@ def of_other_materials(state: TubeState, slot: Slot, row: Observation) -> Iterat
         yield from ((other, run) for run in state.slots.get(other, ()) if differs_in_material(run.row, row))
 
 
-def _is_read_anew(state: TubeState, waiting: Run, run: Run) -> bool:
-    """True for what waits for a mapping and is this very row of its message, which a replay reads as of another material: by its old key nothing
+def _end_read_anew(state: TubeState, slot: Slot, run: Run) -> None:
+    """End what waits for a mapping and is this very row of its message, which a replay reads as of another material: by its old key nothing
     mends it any more.
     """
-    is_waiting = waiting.standing is HELD and state.holds[waiting.hold].reason in _MAPPED
-    return is_waiting and waiting.seq != run.seq and waiting.row.span == run.row.span
+    for other_slot, other in of_other_materials(state, slot, run.row):
+        is_waiting = other.standing is HELD and state.holds[other.hold].reason in _MAPPED
+        if is_waiting and other.seq != run.seq and other.row.span == run.row.span:
+            unhold(state, other_slot, other, ENDED)
 
 
 def stand(state: TubeState, slot: Slot, run: Run, outcome: Outcome) -> None:
