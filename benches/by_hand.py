@@ -2,7 +2,7 @@
 
 Its indexes are constants where a driver declares places; it knows one charset, one set of separators, one number of fields for each record, no
 escape, no repeat, no comment, no image, no value that is not a plain number, no second place for any field but those that this driver looks at.
-Whatever is otherwise, it refuses. It takes its menus, flags and times from a plan's caches, and makes the same message.
+Whatever is otherwise, it refuses. It takes its menu from what a plan has read, and makes the same message. It is one function, as calls are what it saves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def decoder(plan: Plan, example: bytes) -> Callable[[bytes], Decoded]:
     (
         codes, tests, units, ucums, factors, lows, highs, statuses, reruns, aspects, superseded, names, problems, places, doubted, material,
     ) = shared  # fmt: skip
-    menus = {_key(_columns(example[1:-2].decode().split("|"), len(seen))): shared}
+    menus = {_key(_columns(example[1:-2].decode().split("|"), len(seen)))}
     flags = Memo(lambda text: () if text == "N" else (text,))
     abnormal = {(): "", ("H",): "H", ("L",): "L"}
     times = Memo(lambda text: moments.from_digits(text, subjects.ZONE))
@@ -62,7 +62,7 @@ def decoder(plan: Plan, example: bytes) -> Callable[[bytes], Decoded]:
         if not (flat[_PID].endswith("\rPID") and flat[_OBR].endswith("\rOBR") and flat[_OBX].endswith("\rOBX")):
             raise UnlikeError
         columns = _columns(flat, size)
-        if menus.get(_key(columns)) is None or any(map(any, (flat[_OBX + at : beyond : _WIDTH] for at in _FLAGS))):
+        if _key(columns) not in menus or any(map(any, (flat[_OBX + at : beyond : _WIDTH] for at in _FLAGS))):
             raise UnlikeError
         values, marked, timed = columns[6:]
         if not "".join(values).encode().translate(None, b".").isdigit():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 
 import msgspec
 
@@ -119,9 +119,6 @@ class CompiledDialect:
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
         """One message per specimen: readings under the same patient record and specimen id belong together."""
-        if len(readings) == 1:
-            (images,) = islice(self._images(readings, body, complete), 1)
-            return [self._finished(self._message(readings[0], body, complete, images))]
         found: list[list[Message]] = []
         for reading, images in zip(readings, self._images(readings, body, complete), strict=False):
             message = self._message(reading, body, complete, images)

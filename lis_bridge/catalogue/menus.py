@@ -13,7 +13,7 @@ from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
 from lis_bridge.catalogue.manifest import Table
-from lis_bridge.core.results import looked_up
+from lis_bridge.core.results import of_material
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import Rows
@@ -114,7 +114,7 @@ class Menus:
         codes, names = first(self.code), first(self._name)
         if self._code_of is not None:
             codes = [self._code_of(code) for code in codes]
-        asked = [[looked_up(text, material) for text in texts] if material else texts for texts in (codes, names)]
+        asked = [[of_material(text, material) for text in texts] if material else texts for texts in (codes, names)]
         mapped = [self._codes.mapped(*key) for key in zip(*asked, first(self._unit), strict=True)]
         aspects = [self._aspect_of[text] for text in first(self._aspect)] if self._aspect else [""] * size
         results = [one._replace(test=None, problem=None, unit_problem=None) if aspect in SIGNALS else one

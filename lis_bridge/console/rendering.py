@@ -50,7 +50,7 @@ class Rendering:
         self._environments = {language: _environment(language, zone, tests, compiled) for language in LANGUAGES}
 
     def prepare(self, now: datetime) -> None:
-        """Compile what a browser asks for first, and load what numbers and times need: a tenth of a second."""
+        """Compile what a browser asks for first, and load what numbers and times need."""
         for made in self._environments.values():
             for name in made.list_templates(filter_func=lambda name: name.startswith(FIRST)):
                 made.get_template(name)

@@ -16,7 +16,7 @@ Aspect = Literal["", "I", "P", "G"]
 """Empty: the number or main value. I interpretation, P raw signal, G graphics setting (LIS2-A2 vendors' R-3)."""
 
 
-def looked_up(text: str, material: str) -> str:
+def of_material(text: str, material: str) -> str:
     """What a code or a name is looked up as: with ``@material`` behind it where the specimen's material is not the usual one."""
     return f"{text}@{material}" if text and material else text
 
@@ -60,7 +60,7 @@ class Observation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def key(self) -> str:
         """The code as mappings, holds and measurements know it: that of another material is another code."""
-        return looked_up(self.code, self.material) if self.material else self.code
+        return of_material(self.code, self.material) if self.material else self.code
 
     @property
     def is_result(self) -> bool:

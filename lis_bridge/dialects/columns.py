@@ -58,7 +58,7 @@ class Grid(msgspec.Struct, frozen=True):
             # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
             flat[base + stride : beyond : stride] = [""] * (size - 1)
         if 0 < wanted.lowest - grammar.offset <= wanted.highest - grammar.offset < stride:
-            return wanted.taken(flat, base, stride, size, grammar.offset)
+            return wanted.taken(self, grammar.offset)
         return tuple([self._field(number - grammar.offset, grammar) for number in wanted.numbers])
 
     def _field(self, index: int, grammar: Grammar) -> list[str]:
@@ -78,16 +78,17 @@ class Fields:
         self.lowest, self.highest = min(self.numbers, default=0), max(self.numbers, default=0)
         self._takes: dict[tuple[int, int, int], Take] = {}
 
-    def taken(self, flat: list[str], base: int, stride: int, size: int, offset: int) -> tuple[list[str], ...]:
+    def taken(self, grid: Grid, offset: int) -> tuple[list[str], ...]:
         """The columns out of a grid in which all of them stand before a record's last field."""
-        found = self._takes.get((base, stride, size))
+        measures = grid.base, grid.stride, grid.size
+        found = self._takes.get(measures)
         if found is None:
-            beyond = base + stride * size
-            found = _take([slice(base + number - offset, beyond, stride) for number in self.numbers])
+            beyond = grid.base + grid.stride * grid.size
+            found = _take([slice(grid.base + number - offset, beyond, grid.stride) for number in self.numbers])
             if len(self._takes) >= KEPT:
                 self._takes.clear()
-            self._takes[base, stride, size] = found
-        return found(flat)
+            self._takes[measures] = found
+        return found(grid.flat)
 
 
 def _take(slices: list[slice]) -> Take:

@@ -82,20 +82,6 @@ class Laid:
         name, first, last = found
         return [name, *self._cells[first + 1 : last], self._cells[last].partition("\r")[0]]
 
-    def lookup(self, path: Path, grammar: Grammar) -> str:
-        """What stands at ``path``, unescaped; empty where nothing does."""
-        found = self._layout.records.get(path.record)
-        if found is None:
-            return ""
-        name, first, last = found
-        index = grammar.place(path)
-        if index <= 0 or first + index > last:
-            return "" if index else name
-        text = self._cells[first + index]
-        if first + index == last:
-            text = text.partition("\r")[0]
-        return grammar.plain(grammar.part(text, path) if path.component else text)
-
     def texts(self, paths: Sequence[Path], cuts: dict[Layout, Cut | None], grammar: Grammar) -> list[str] | None:
         """The texts at ``paths`` without the blanks around them; None where they must be looked up one by one. ``cuts`` remembers how."""
         try:

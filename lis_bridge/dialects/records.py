@@ -118,10 +118,7 @@ class Section(msgspec.Struct):
 
     def lookup(self, path: Path) -> str:
         """What stands at ``path`` above the run; empty where nothing does."""
-        records = self.records
-        if isinstance(records, Laid):
-            return records.lookup(path, self.grammar)
-        fields = records.get(path.record)
+        fields = self.records.get(path.record)
         return self.grammar.pick(fields, path) if fields is not None else ""
 
     def texts(self, places: Places) -> list[str]:

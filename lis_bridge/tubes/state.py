@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from lis_bridge.core.holds import Reason
-from lis_bridge.core.results import Observation, Patient, looked_up
+from lis_bridge.core.results import Observation, Patient, of_material
 from lis_bridge.tubes.events import (
     REPORTING,
     VERDICTS,
@@ -200,7 +200,7 @@ def of_other_materials(state: TubeState, slot: Slot, row: Observation) -> Iterat
     if not (state.materials or row.material):
         return
     for material in {"", *state.materials} - {row.material}:
-        other = (slot[0], looked_up(row.code, material), slot[2])
+        other = (slot[0], of_material(row.code, material), slot[2])
         yield from ((other, run) for run in state.slots.get(other, ()) if differs_in_material(run.row, row))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lis_bridge.storage import Store
 
-from .filing import SITE
+from .filing import configured, opened
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,13 +34,11 @@ def lis_bridge(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """The configuration of ``filing``'s site."""
-    path = tmp_path / "bridge.toml"
-    path.write_text(SITE)
-    return path
+    return configured(tmp_path)
 
 
 @pytest.fixture
 def store(config: Path) -> Iterator[Store]:
     """Its database."""
-    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
-        yield opened
+    with opened(config) as store:
+        yield store

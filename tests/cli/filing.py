@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,24 @@ id = "line-1"
 driver = "mindray-bs"
 link = "tcp-listen://127.0.0.1:5100"
 """
+
+
+def configured(folder: Path) -> Path:
+    """The site's configuration in a file of the folder."""
+    file = folder / "bridge.toml"
+    file.write_text(SITE)
+    return file
+
+
+@contextmanager
+def opened(config: Path, *raws: bytes) -> Iterator[Store]:
+    """The site's database, in which these messages arrived and were processed."""
+    with Store.open(f"sqlite:///{config.parent}/bridge.db") as store:
+        for raw in raws:
+            arrives(store, raw)
+        if raws:
+            processed(store, config)
+        yield store
 
 
 def message(*rows: tuple[str, str], specimen: str = KEY) -> bytes:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import hl7
@@ -40,12 +39,6 @@ BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
 OLD, NEW = "20260317000012", "20260317000021"
 PATIENCE_SECONDS = 30
 READER = Reader({}, Formulas.load(), TestCatalogue.load())
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
-        yield opened
 
 
 @pytest.fixture

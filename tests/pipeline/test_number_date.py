@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 
 from lis_bridge import journal, settings
@@ -18,25 +16,14 @@ from lis_bridge.storage import Store
 from lis_bridge.storage.schema import delivery_part
 from lis_bridge.tubes import views
 
+from .clocks import Stopped
+
 MONDAY, TUESDAY = datetime(2026, 3, 16, 2, 30, tzinfo=UTC), datetime(2026, 3, 17, 2, 30, tzinfo=UTC)
 EVENING = datetime(2026, 3, 16, 15, 59, 59, tzinfo=UTC)  # one second before Tuesday in Shanghai
+LATER = datetime(
+    2026, 3, 20, 2, 30, tzinfo=UTC
+)  # of processing: days behind every reception, for only the journal's moment may date a number
 AT_RECEPTION = 'number_date = "reception"\n'
-
-
-class Later:
-    """A clock that stands days behind every reception: only the journal's moment may date a number."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 20, 2, 30, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
-        yield opened
 
 
 def process(folder: Path, driver: str = "succeeder-sf8050", said: str = AT_RECEPTION) -> Process:
@@ -47,7 +34,7 @@ def process(folder: Path, driver: str = "succeeder-sf8050", said: str = AT_RECEP
         f'link = "serial:///dev/ttyS0"\n{said}[[destination]]\nid = "lis"\nlink = "mllp://127.0.0.1:2575"\n'
     )
     config = settings.load(file)
-    return process_of(config, compiled(config), Later())
+    return process_of(config, compiled(config), Stopped(LATER))
 
 
 def arrives(store: Store, step: Process, raw: bytes, at: datetime = MONDAY) -> int:

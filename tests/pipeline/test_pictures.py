@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import hl7
-import pytest
 
 from lis_bridge import attachments, journal, outbox
 from lis_bridge.catalogue.derive import Formulas
@@ -25,26 +22,12 @@ from lis_bridge.storage import Store
 from lis_bridge.tubes import views
 from lis_bridge.tubes.keys import SpecimenRules
 
+from .clocks import Stopped
+
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 18, 3, 0, tzinfo=UTC)
 LIBRARY, TESTS = Library.load(resources.drivers()), TestCatalogue.load()
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
-
-
-class Noon:
-    """A clock that stands still."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
-        yield opened
 
 
 def lis(attachments: str) -> Destination:
@@ -57,7 +40,7 @@ def step(wanted: str = "forward") -> Process:
     plan = LIBRARY.plan("dymind-dh", TESTS, zone=ZONE)
     rules = SpecimenRules(re.compile(r"[A-Za-z0-9-]{8,}"), 24, ZONE)
     instrument = Instrument(plan, expectation(None, plan.manifest.models, {}), "dymind-1")
-    return Process({"one": instrument}, [lis(wanted)], rules, TESTS, Formulas.load(), Noon())
+    return Process({"one": instrument}, [lis(wanted)], rules, TESTS, Formulas.load(), Stopped(NOW))
 
 
 def blood_count(specimen: str, control_id: int, *, picture: bytes = PNG, wbc: str = "6.40") -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,28 +26,14 @@ from lis_bridge.storage.schema import control_result, delivery_part
 from lis_bridge.tubes import views
 from lis_bridge.tubes.keys import SpecimenRules
 
+from .clocks import Stopped
+
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 18, 3, 0, tzinfo=UTC)
 LIBRARY = Library.load(resources.drivers())
 TESTS = TestCatalogue.load()
 FORMULAS = Formulas.load()
 DRIVERS = resources.drivers()[-1]
-
-
-class Noon:
-    """A clock that stands still."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/bridge.db") as opened:
-        yield opened
 
 
 def instrument(driver: str, *, serial: str | None = None, codes: dict[str, str] | None = None) -> Instrument:
@@ -60,7 +45,7 @@ def instrument(driver: str, *, serial: str | None = None, codes: dict[str, str] 
 def step(driver: str, window_hours: int = 24, window: float = 2.0, **options: object) -> Process:
     rules = SpecimenRules(re.compile(r"[A-Za-z0-9-]{8,}"), window_hours, ZONE)
     lis = Destination.model_validate({"id": "lis", "link": "mllp://127.0.0.1:2575", "window_seconds": window})
-    return Process({"one": instrument(driver, **options)}, [lis], rules, TESTS, FORMULAS, Noon())  # type: ignore[arg-type]
+    return Process({"one": instrument(driver, **options)}, [lis], rules, TESTS, FORMULAS, Stopped(NOW))  # type: ignore[arg-type]
 
 
 def arrives(store: Store, process: Process, raw: bytes, *, complete: bool = True, analyzer: str = "one") -> Processed:

@@ -17,26 +17,21 @@ from lis_bridge.runtime.work import process_of
 from lis_bridge.storage import Store
 from lis_bridge.tubes import views
 
-from ..cli.filing import KEY, SITE, arrives, content, message, processed
+from ..cli.filing import KEY, arrives, configured, content, message, opened
 
 OTHER = "2603180458"
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.toml"
-    path.write_text(SITE)
-    return path
+    return configured(tmp_path)
 
 
 @pytest.fixture
 def store(config: Path) -> Iterator[Store]:
     """A tube with one delivered result, and another."""
-    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
-        arrives(opened, message(("K", "4.10")))
-        arrives(opened, message(("K", "4.20"), specimen=OTHER))
-        processed(opened, config)
-        yield opened
+    with opened(config, message(("K", "4.10")), message(("K", "4.20"), specimen=OTHER)) as store:
+        yield store
 
 
 def attempts_of(config: Path) -> Attempts:

@@ -15,26 +15,21 @@ from lis_bridge.runtime.foreseen import Foreseen, foresee
 from lis_bridge.runtime.plans import compiled
 from lis_bridge.storage import Store
 
-from ..cli.filing import SITE, arrives, content, message, processed
+from ..cli.filing import configured, content, message, opened
 
 OTHER = "2603180458"
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.toml"
-    path.write_text(SITE)
-    return path
+    return configured(tmp_path)
 
 
 @pytest.fixture
 def store(config: Path) -> Iterator[Store]:
     """Two tubes that wait for the code NEW-K."""
-    with Store.open(f"sqlite:///{config.parent}/bridge.db") as opened:
-        arrives(opened, message(("K", "4.10"), ("NEW-K", "141")))
-        arrives(opened, message(("NEW-K", "139"), specimen=OTHER))
-        processed(opened, config)
-        yield opened
+    with opened(config, message(("K", "4.10"), ("NEW-K", "141")), message(("NEW-K", "139"), specimen=OTHER)) as store:
+        yield store
 
 
 def previewed(config: Path, store: Store, said: str = "NEW-K", means: str = "Na") -> Foreseen:
