@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from itertools import chain, repeat
+from typing import get_args
 
 import msgspec
 
 from lis_bridge.catalogue import commas
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
-from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, moment_paths
+from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, Texts, moment_paths
 from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.overrides import Overrides
@@ -22,8 +23,9 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
 from lis_bridge.core.starts import Starts
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
-from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_of
-from lis_bridge.dialects.spans import wired
+from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_in, rows_of
+from lis_bridge.dialects.spans import of_run, wired
+from lis_bridge.dialects.stencil import Stencils
 from lis_bridge.framing.body import Body, raw_offset
 
 Reading = Section | pairs.Reading | fixed.Reading | csv_text.Reading
@@ -50,12 +52,14 @@ class CompiledDialect:
             dismissed=overrides.ignored,
         )
         abnormal = manifest.abnormal_flags.get if manifest.abnormal == "device" else None
+        asked = Asked()
         self._tables = tuple(
             _Table(
                 table,
                 Mapper(
                     table,
                     codes,
+                    asked,
                     record=table.record or _RESULT[spec.kind],
                     missing=manifest.missing,
                     zone=zone,
@@ -69,16 +73,17 @@ class CompiledDialect:
             for table in spec.results
         )
         _refuse_results_as_head(spec)
-        asked = Asked()
         self._kinds = Kinds(spec.kinds, asked)
         self._head = Head(spec.message, zone, asked, overrides.specimen_pattern)
         self._places = asked.places()
+        self._stencils = Stencils(self._places)
         self._controls = Controls(manifest, overrides)
         self._pairs = pairs_form(spec, comma=overrides.decimal == ",") if spec.kind == "pairs" else None
         self._forms = fixed_forms(spec) if spec.kind == "fixed" else ()
         self._csv = csv_form(spec) if spec.kind == "csv" else None
         self._pictures = pictures_form(spec.pictures) if spec.pictures else None
         self._match = re.compile(spec.match, re.MULTILINE) if spec.match else None
+        self._by_form = {} if self._pictures or spec.kind not in _ORDER else _alone(self._tables)
 
     def charset_of(self, raw: bytes) -> str | None:
         """The first charset that holds these bytes."""
@@ -106,16 +111,42 @@ class CompiledDialect:
         """
         if self._match is not None and not self._match.search(text):
             return None
-        if self.spec.kind == "hl7":
-            return hl7v2.read(text, raw, complete=complete, starts=starts)
-        if self.spec.kind == "lis2":
-            return lis2a2.read(text, raw, complete=complete, starts=starts)
+        if self.spec.kind in _ORDER:
+            read = hl7v2.read if self.spec.kind == "hl7" else lis2a2.read
+            sections = read(text, raw, complete=complete, starts=starts)
+            if sections is not None and len(sections) == 1:
+                self._stencils.learn(sections[0])
+            return sections
         if self._pairs is not None:
             return [pairs.read(text, raw, self._pairs, complete=complete)]
         if self._csv is not None:
             return csv_text.read(text, raw, *self._csv, complete=complete)
         reading = fixed.read(text, self._forms, complete=complete, repair=repair)
         return None if reading is None else [reading]
+
+    def message(self, text: str, body: Body) -> Message | None:
+        """The message of a whole text whose form was met before; None where it must be read record by record."""
+        lengths = list(map(len, body.text.split(b"\r")))
+        found = self._stencils.found(text, len(lengths))
+        if found is None or (self._match is not None and not self._match.search(text)):
+            return None
+        stencil, flat = found
+        texts = stencil.texts(flat)
+        kind = self._kinds(texts) or "patient"
+        if kind not in self._by_form:
+            return None
+        table = self._by_form[kind]
+        observations: tuple[Observation, ...] = ()
+        images: tuple[Image, ...] = ()
+        if table is not None:
+            fields = stencil.fields(flat, table.selection.fields)
+            del found, flat  # they hold the whole message once more
+            spans = of_run(lengths, stencil.before, stencil.size, body.starts)
+            rows = rows_in(fields, spans, table.selection, stencil.grammar)
+            del fields
+            observations, images = table.observations(rows, texts)
+        start = body.starts[0][1]
+        return self._finished(self._head.message(kind, texts, observations, images, True, True, (start, start + len(body.text))))
 
     def messages(self, readings: Sequence[Reading], body: Body, complete: bool) -> list[Message]:
         """One message per specimen: readings under the same patient record and specimen id belong together."""
@@ -146,7 +177,7 @@ class CompiledDialect:
         observations: tuple[Observation, ...] = ()
         for table in self._tables:
             if kind in table.kinds:
-                rows, pictures = table.map(reading, body)
+                rows, pictures = table.map(reading, body, texts)
                 observations += rows
                 images += pictures
         start = body.starts[0][1] if body.starts else 0
@@ -187,31 +218,53 @@ class _Table:
 
     def __init__(self, table: Table, mapper: Mapper, result: str, *, comma: bool) -> None:
         self.kinds: frozenset[str] = frozenset(table.kinds) or frozenset({"patient", "qc"})
+        self.selection = mapper.selection
         self._mapper = mapper
         self._observed_once = table.observed_once
         self._record = table.record if table.record and table.record != result else None
         self._each = paths.parse(table.each) if table.each else None
-        self._commas = commas.places(table) if comma else None
+        self._commas = commas.places(table, mapper.selection) if comma else None
 
-    def map(self, reading: Reading, body: Body) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
-        rows = self._rows(reading, body.starts)
+    @property
+    def by_form(self) -> bool:
+        """Whether the rows are the run's records and nothing beside them."""
+        return self._each is None and self._record is None and not self.selection.comments
+
+    def map(self, reading: Reading, body: Body, texts: Texts) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
+        """The observations and images of a reading; ``texts`` stand above its rows."""
+        return self.observations(self._rows(reading, body.starts), texts)
+
+    def observations(self, rows: Rows, texts: Texts) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
+        """The observations and images of rows."""
         if not rows.size:
             return (), ()
         if self._commas is not None:
             commas.with_points(rows, *self._commas)
-        observations, images = self._mapper.map(rows, reading.lookup)
+        observations, images = self._mapper.map(rows, texts)
         return (_observed_at_once(observations) if self._observed_once else observations), images
 
     def _rows(self, reading: Reading, starts: Starts) -> Rows:
         if not isinstance(reading, Section):
             rows = reading.rows
         elif self._each is not None:
-            rows = repeats_of(reading, self._each, self._mapper.selection.paths)
+            rows = repeats_of(reading, self._each, self.selection.paths)
         elif self._record is not None:
-            rows = record_of(reading, self._record, self._mapper.selection.paths)
+            rows = record_of(reading, self._record, self.selection.paths)
         else:
-            return rows_of(reading, self._mapper.selection)
-        return msgspec.structs.replace(rows, spans=wired(rows.spans, starts))
+            return rows_of(reading, self.selection)
+        return rows.numbered(self.selection, wired(rows.spans, starts))
+
+
+def _alone(tables: Iterable[_Table]) -> dict[str, _Table | None]:
+    """The table of each kind of message that has no other, None where a kind has no table at all; without kinds that are not read by form."""
+    kinds: dict[str, _Table | None] = dict.fromkeys(get_args(Kind))
+    twice = set()
+    for table in tables:
+        for kind in table.kinds:
+            if kinds[kind] is not None or not table.by_form:
+                twice.add(kind)
+            kinds[kind] = table
+    return {kind: table for kind, table in kinds.items() if kind not in twice}
 
 
 def _observed_at_once(rows: tuple[Observation, ...]) -> tuple[Observation, ...]:

@@ -48,14 +48,14 @@ class Chosen:
     """For each of several choices the first text that is not empty, or the empty text."""
 
     def __init__(self, choices: Iterable[Choice]) -> None:
-        # A choice among no places takes the empty text that is put behind all texts.
+        # A choice among no places takes the empty text that stands behind all texts.
         listed = [choice or (-1,) for choice in choices]
         self._first = itemgetter(*(choice[0] for choice in listed))
         self._others = tuple((at, choice[1:]) for at, choice in enumerate(listed) if choice[1:])
 
     def of(self, texts: Texts) -> list[str]:
         """The texts in the order of the choices."""
-        found = list(self._first((*texts, "")))
+        found = list(self._first(texts))
         for at, others in self._others:
             if not found[at]:
                 found[at] = next(filter(None, [texts[number] for number in others]), "")
@@ -136,7 +136,7 @@ class Head:
         span: tuple[int, int],
     ) -> Message:
         """The message over texts by their numbers."""
-        id, *person, stat, series, model, serial, control_id = self._chosen.of(texts)
+        id, number, name, birth, sex, age, stat, series, model, serial, control_id = self._chosen.of(texts)
         query = self._asked(texts) if kind == "query" else None
         specimen = query.start if query is not None and query.by == "specimen" else self._id(id)
         if kind == "qc" and not self._spec.qc_specimen:
@@ -146,7 +146,7 @@ class Head:
         return Message(
             kind,
             None if query is not None and query.by != "specimen" else specimen,
-            self._patient(*person) if kind in ("patient", "qc") else None,
+            self._patient(number, name, birth, sex, age) if kind in ("patient", "qc") else None,
             complete,
             observations,
             images,

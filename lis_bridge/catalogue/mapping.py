@@ -15,13 +15,14 @@ from typing import Any
 from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
+from lis_bridge.catalogue.heads import Asked, Texts, moment_paths
 from lis_bridge.catalogue.manifest import MomentSpec, Table
-from lis_bridge.catalogue.menus import Lookup, Menu, Menus, first_of
+from lis_bridge.catalogue.menus import Menu, Menus
 from lis_bridge.catalogue.moments import moment_reader
+from lis_bridge.catalogue.sources import Source, Sources, column, first_of, image_paths
 from lis_bridge.core.results import Image, Observation
-from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import COMMENTS, Columns, Rows, Selection
+from lis_bridge.dialects.records import Rows
 
 
 class Mapper:
@@ -31,6 +32,7 @@ class Mapper:
         self,
         table: Table,
         codes: CodeBook,
+        asked: Asked,
         *,
         record: str,
         missing: Sequence[str],
@@ -41,57 +43,44 @@ class Mapper:
     ) -> None:
         if table.abnormal and abnormal is None:
             raise ValueError('results.abnormal counts with abnormal = "device" only; take one of them out')
+        sources = Sources(table, record, asked)
+        self.selection = sources.selection
         self._missing = numeric.whole(missing)
         self._marks = numeric.marks(missing)
         self._abnormal = abnormal
-        self._record = record
-        self._menus = Menus(table, codes, last_wins=last_wins, doubted=doubted)
-        self.value = paths.parse_all(table.value)
-        self.run = paths.parse_all(table.run)
-        self.flags = tuple((paths.parse(source.path), source) for source in table.flags)
-        self._marked = paths.parse_all(table.abnormal)
-        self.times = tuple(_Moment(spec, zone) for spec in table.observed_at)
-        self._only = tuple((paths.parse(path), Memo(readers.fits(pattern))) for path, pattern in table.only.items())
-        self.type = paths.parse(table.type) if table.type else None
+        self._menus = Menus(table, codes, sources, record=record, last_wins=last_wins, doubted=doubted)
+        self._value, self._run, self._marked = map(sources.all, (table.value, table.run, table.abnormal))
+        scaled = sources.of(_SCALED)
+        self._scaled = tuple(one == scaled for one in self._value)
+        self._flag_sources = tuple((sources.said(one.path), Memo(readers.flags(one)), one.besides) for one in table.flags)
+        self._times = tuple(_Moment(spec, zone, sources) for spec in table.observed_at)
+        self._only = tuple((sources.said(path), Memo(readers.fits(pattern))) for path, pattern in table.only.items())
+        self._type = sources.all([table.type] if table.type else [])
         self._images = frozenset(table.images)
-        self._flag_memos = [Memo(readers.flags(source)) for source in table.flags]
+        self._image = tuple(map(sources.of, image_paths(table, record))) if table.images else ()
         self._abnormal_memo: dict[tuple[str, ...], str] = {}
-        self.selection = self._selection()
+        asked_later = [*self._value, *self._run, *self._marked, *(source for source, _, _ in self._flag_sources)]
+        asked_later += [source for moment in self._times for source in moment.sources]
+        self._menu_only = frozenset(self._menus.fields) - frozenset(sources.fields_of(asked_later))
 
-    def _selection(self) -> Selection:
-        """Every path of the result record that the columns are asked for, and those which only a new menu asks for."""
-        listed: list[Path] = [
-            *self.value, *self.run, *(path for path, _ in self.flags), *self._marked,
-            *(path for moment in self.times for path in moment.paths), *(path for path, _ in self._only),
-        ]  # fmt: skip
-        if self.type is not None:
-            listed.append(self.type)
-        if self._images and self.type:
-            listed += [Path(self._record, self.value[0].field, part) for part in (0, 3, 5)]
-        every = dict.fromkeys((*listed, *self._menus.paths))
-        wanted = tuple(path for path in every if path.record in (self._record, "@", *COMMENTS) or path.name)
-        return Selection(wanted, frozenset(self._menus.paths) - frozenset(listed))
-
-    def map(self, rows: Rows, lookup: Lookup) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
-        """The observations and images of ``rows``; ``lookup`` answers for what stands above them."""
-        for path, fits in self._only:
-            rows = _kept(rows, [at for at, text in enumerate(self._column(path, rows, lookup)) if fits[text]])
+    def map(self, rows: Rows, texts: Texts) -> tuple[tuple[Observation, ...], tuple[Image, ...]]:
+        """The observations and images of ``rows``; ``texts`` stand above them."""
+        for source, fits in self._only:
+            rows = _kept(rows, [at for at, text in enumerate(column(source, rows, texts)) if fits[text]])
         images: tuple[Image, ...] = ()
-        if self._images and self.type and not self._images.isdisjoint(rows.columns[self.type]):
-            rows, images = self._take_images(rows)
+        if self._image and self._type:
+            types = column(self._type[0], rows, texts)
+            if not self._images.isdisjoint(types):
+                rows, images = self._take_images(rows, types, texts)
         if not rows.size:
             return (), images
-        return self._build(rows, lookup), images
+        return self._build(rows, texts), images
 
-    def _take_images(self, rows: Rows) -> tuple[Rows, tuple[Image, ...]]:
-        types = rows.columns[self.type]  # type: ignore[index]
+    def _take_images(self, rows: Rows, types: Sequence[str], texts: Texts) -> tuple[Rows, tuple[Image, ...]]:
         pictures = [index for index, kind in enumerate(types) if kind in self._images]
         keep = [index for index, kind in enumerate(types) if kind not in self._images]
-        codes = self._first(self._menus.code, rows, lambda path: "")
-        field = self.value[0].field
-        formats = rows.columns[Path(self._record, field, 3)]
-        data = rows.columns[Path(self._record, field, 5)]
-        bare = rows.columns[Path(self._record, field)]
+        codes = first_of(self._menus.code, rows, texts)
+        bare, formats, data = (column(one, rows, texts) for one in self._image)
         images = tuple(
             Image(codes[at], formats[at], _decoded_size(data[at]), rows.spans[at], data[at], "base64")
             if data[at]
@@ -100,80 +89,72 @@ class Mapper:
         )
         return _kept(rows, keep), images
 
-    def _column(self, path: Path, rows: Rows, lookup: Lookup) -> list[str]:
-        column = rows.columns.get(path)
-        if column is None:
-            column = rows.column(path)
-        return column if column is not None else [lookup(path)] * rows.size
-
-    def _first(self, choice: Sequence[Path], rows: Rows, lookup: Lookup) -> list[str]:
-        """The first of several places that is not empty, row by row."""
-        return first_of([self._column(path, rows, lookup) for path in choice], rows.size)
-
-    def _build(self, rows: Rows, lookup: Lookup) -> tuple[Observation, ...]:
-        menu = self._menus.of(rows, lookup)
-        rows.put_off.clear()  # nobody asks for their texts any more
-        values, raws, numbers, comparators = self._values(rows, lookup, menu)
-        flags = self._flags(rows, lookup, numbers)
+    def _build(self, rows: Rows, texts: Texts) -> tuple[Observation, ...]:
+        menu = self._menus.of(rows, texts)
+        for number in self._menu_only:
+            rows.columns[number] = None  # nobody asks for their texts any more
+        values, raws, numbers, comparators = self._values(rows, texts, menu)
+        flags = self._flags(rows, texts, numbers)
         return tuple(
             map(
                 Observation, menu.codes, menu.tests, values, raws, numbers, comparators, menu.units, menu.ucums, menu.factors,
-                menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu, rows, lookup), menu.statuses,
-                self._observed(rows, lookup), self._first(self.run, rows, lookup) if self.run else repeat(""), menu.reruns,
+                menu.lows, menu.highs, flags, self._abnormals(flags, numbers, menu, rows, texts), menu.statuses,
+                self._observed(rows, texts), first_of(self._run, rows, texts) if self._run else repeat(""), menu.reruns,
                 menu.aspects, menu.superseded, menu.names, _problems(menu, numbers), repeat(None), rows.spans, menu.occurrences,
-                menu.doubted, repeat(menu.material),
+                menu.doubted, menu.materials,
             )
         )  # fmt: skip
 
-    def _values(self, rows: Rows, lookup: Lookup, menu: Menu) -> tuple[Any, list[str], Any, Any]:
-        column = self._column(self.value[0], rows, lookup)
-        numbers = numeric.plain_numbers(column, self._marks)
+    def _values(self, rows: Rows, texts: Texts, menu: Menu) -> tuple[Any, Sequence[str], Any, Any]:
+        source = self._value[0]
+        found = column(source, rows, texts)
+        numbers = numeric.plain_numbers(found, self._marks)
         if numbers is None:
-            return self._mixed(rows, lookup, menu)
-        return column, rows.verbatim.get(self.value[0], column), numbers, repeat("")
+            return self._mixed(rows, texts, menu)
+        return found, _as_sent(source, rows, found), numbers, repeat("")
 
-    def _mixed(self, rows: Rows, lookup: Lookup, menu: Menu) -> tuple[Any, list[str], Any, Any]:
+    def _mixed(self, rows: Rows, texts: Texts, menu: Menu) -> tuple[Any, list[str], Any, Any]:
         """Values of which some are text, empty or marked as "no result": the first place that holds one counts, row by row."""
         missing = self._missing
         values: list[str | None] = [None] * rows.size
         raws = [""] * rows.size
-        for path in self.value:
-            column = self._column(path, rows, lookup)
-            verbatim = rows.verbatim.get(path, column)
-            for at, text in enumerate(column):
+        for source, scaled in zip(self._value, self._scaled, strict=True):
+            found = column(source, rows, texts)
+            sent = _as_sent(source, rows, found)
+            for at, text in enumerate(found):
                 if values[at] is not None:
                     continue
                 text = text.strip()
-                raws[at] = raws[at] or verbatim[at].strip()
+                raws[at] = raws[at] or sent[at].strip()
                 if text and not (missing is not None and missing.fullmatch(text)):
-                    values[at] = verbatim[at].strip() if menu.ignored[at] and path not in _SCALED else text
-                    raws[at] = verbatim[at].strip()
+                    values[at] = sent[at].strip() if menu.ignored[at] and not scaled else text
+                    raws[at] = sent[at].strip()
         numbers, comparators = zip(*map(numeric.number_of, values), strict=True)
         return values, raws, numbers, comparators
 
-    def _flags(self, rows: Rows, lookup: Lookup, numbers: Sequence[Decimal | None]) -> Sequence[tuple[str, ...]]:
+    def _flags(self, rows: Rows, texts: Texts, numbers: Sequence[Decimal | None]) -> Sequence[tuple[str, ...]]:
         total: Sequence[tuple[str, ...]] | None = None
-        for (path, source), memo in zip(self.flags, self._flag_memos, strict=True):
-            column = self._column(path, rows, lookup)
-            if not any(column):
+        for source, memo, besides in self._flag_sources:
+            said = column(source, rows, texts)
+            if not any(said):
                 continue
-            found: Sequence[Any] = memo.of(column)
+            found: Sequence[Any] = memo.of(said)
             if not any(found):
                 continue
-            if source.besides:
+            if besides:
                 found = [flag if number is not None else () for flag, number in zip(found, numbers, strict=True)]
             total = found if total is None else [(*one, *other) for one, other in zip(total, found, strict=True)]
         return total if total is not None else [()] * rows.size
 
     def _abnormals(
-        self, flags: Sequence[tuple[str, ...]], numbers: Sequence[Decimal | None], menu: Menu, rows: Rows, lookup: Lookup
+        self, flags: Sequence[tuple[str, ...]], numbers: Sequence[Decimal | None], menu: Menu, rows: Rows, texts: Texts
     ) -> Sequence[str]:
         if self._abnormal is None:
             return [numeric.by_range(*row) for row in zip(numbers, menu.lows, menu.highs, strict=True)]
         found = self._by_flags(flags, self._abnormal)
         if not self._marked:
             return found
-        marks = map(str.strip, self._first(self._marked, rows, lookup))
+        marks = map(str.strip, first_of(self._marked, rows, texts))
         return [own or self._abnormal(mark) for own, mark in zip(found, marks, strict=True)]
 
     def _by_flags(self, flags: Sequence[tuple[str, ...]], abnormal: Callable[[str], str]) -> list[str]:
@@ -188,15 +169,15 @@ class Mapper:
                 memo.clear()
             return found
 
-    def _observed(self, rows: Rows, lookup: Lookup) -> Any:
-        if not self.times:
+    def _observed(self, rows: Rows, texts: Texts) -> Any:
+        if not self._times:
             return repeat(None)
-        column: Sequence[Any] = self.times[0].column(self, rows, lookup)
-        for moment in self.times[1:]:
-            if None not in column:
+        found = self._times[0].column(rows, texts)
+        for moment in self._times[1:]:
+            if None not in found:
                 break
-            column = [one or other for one, other in zip(column, moment.column(self, rows, lookup), strict=True)]
-        return column
+            found = [one or other for one, other in zip(found, moment.column(rows, texts), strict=True)]
+        return found
 
 
 def _problems(menu: Menu, numbers: Sequence[Decimal | None]) -> Sequence[str | None]:
@@ -207,27 +188,29 @@ def _problems(menu: Menu, numbers: Sequence[Decimal | None]) -> Sequence[str | N
     return [problem or (of_unit if number is not None else None) for problem, of_unit, number in rows]
 
 
-_SCALED = frozenset({Path("", name="value")})
-"""Text dialects keep a scaled value apart from its digits; there ``verbatim`` is never the value."""
+_SCALED = Path("", name="value")
+"""Text dialects keep a scaled value apart from its digits; there what was sent is never the value."""
+
+
+def _as_sent(source: Source, rows: Rows, found: list[str]) -> list[str]:
+    """The texts of a column as they stood in the message."""
+    if not rows.sent and not rows.verbatim:
+        return found
+    sent = rows.as_sent(source.number) if source.number >= 0 else None
+    return sent if sent is not None else found
 
 
 class _Moment:
     """One way to find the time of a row."""
 
-    def __init__(self, spec: str | MomentSpec, zone: tzinfo) -> None:
-        texts = (spec,) if isinstance(spec, str) else tuple(filter(None, (spec.date, spec.time)))
-        self.paths = tuple(paths.parse(text) for text in texts)
+    def __init__(self, spec: str | MomentSpec, zone: tzinfo, sources: Sources) -> None:
+        self.sources = tuple(map(sources.of, moment_paths(spec)))
         self._memo = Memo(moment_reader(spec, zone))
 
-    def column(self, mapper: Mapper, rows: Rows, lookup: Lookup) -> Sequence[Any]:
-        memo = self._memo
-        columns = [rows.column(path) for path in self.paths]
-        if len(columns) == 1 and columns[0] is not None:
-            return memo.of(columns[0])
-        if columns == [None] * len(columns):
-            return [memo[" ".join(map(lookup, self.paths)).strip()]] * rows.size
-        full = [mapper._column(path, rows, lookup) for path in self.paths]
-        return [memo[" ".join(parts).strip()] for parts in zip(*full, strict=True)]
+    def column(self, rows: Rows, texts: Texts) -> Sequence[Any]:
+        """The moment of every row; None where there is none."""
+        found = [column(source, rows, texts) for source in self.sources]
+        return self._memo.of(found[0] if len(found) == 1 else [" ".join(parts).strip() for parts in zip(*found, strict=True)])
 
 
 def _kept(rows: Rows, keep: list[int]) -> Rows:
@@ -235,11 +218,12 @@ def _kept(rows: Rows, keep: list[int]) -> Rows:
     if len(keep) == rows.size:
         return rows
 
-    def kept(columns: Columns) -> Columns:
-        return {path: [column[at] for at in keep] for path, column in columns.items()}
+    def kept(columns: Sequence[list[str] | None]) -> list[list[str] | None]:
+        return [found and [found[at] for at in keep] for found in columns]
 
+    verbatim = {number: [found[at] for at in keep] for number, found in rows.verbatim.items()}
     spans = [rows.spans[at] for at in keep]
-    return Rows(kept(rows.columns), len(keep), spans, kept(rows.verbatim), kept(rows.put_off), rows.grammar)
+    return Rows(kept(rows.columns), len(keep), spans, rows.selection, rows.grammar, kept(rows.sent), verbatim)
 
 
 _MAGIC = {"iVBORw0KGgo": "PNG", "Qk": "BMP", "/9j/": "JPEG", "R0lGOD": "GIF"}

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
+from lis_bridge.catalogue.heads import Texts
 from lis_bridge.catalogue.manifest import Table
+from lis_bridge.catalogue.sources import Source, Sources, column, first_of
 from lis_bridge.core.results import of_material
-from lis_bridge.dialects import paths
-from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import Rows
 
 MENUS = 256
@@ -25,12 +25,10 @@ LONGEST = 200_000
 SIGNALS = frozenset({"P", "G"})
 """Raw signals and graphics settings: kept as information, never results."""
 
-Lookup = Callable[[Path], str]
-
 
 class Menu(NamedTuple):
     """Columns of one length. ``unit_problems`` count only where the value is a number, and are empty where there are none;
-    ``ignored`` rows are no results by the manifest; ``superseded`` ones are replaced by a later row of the message; ``material`` is that of all.
+    ``ignored`` rows are no results by the manifest; ``superseded`` ones are replaced by a later row of the message; ``materials`` are the unusual.
     """
 
     codes: Sequence[str]
@@ -50,77 +48,81 @@ class Menu(NamedTuple):
     occurrences: Sequence[int]
     superseded: Sequence[bool]
     doubted: Sequence[bool]
-    material: str
+    materials: Sequence[str]
 
 
 class Menus:
     """The menus of one table of a driver."""
 
-    def __init__(self, table: Table, codes: CodeBook, *, last_wins: bool, doubted: Collection[str] = ()) -> None:
-        self._table = table
+    def __init__(
+        self, table: Table, codes: CodeBook, sources: Sources, *, record: str, last_wins: bool, doubted: Collection[str] = ()
+    ) -> None:
         self._codes = codes
         self._last_wins = last_wins
-        self.code, self._name, self._unit = (paths.parse_all(texts) for texts in (table.code, table.name, table.unit))
-        self._range, self._low, self._high = (paths.parse_all(texts) for texts in (table.range, table.low, table.high))
-        self._status = paths.parse_all(table.status)
+        self.code, self._name, self._unit = map(sources.all, (table.code, table.name, table.unit))
+        self._range, self._low, self._high = map(sources.all, (table.range, table.low, table.high))
+        self._status = sources.all(table.status)
         self._doubted = frozenset(doubted if table.doubted is None else table.doubted)
-        self._rerun = paths.parse_all((table.rerun.path,) if table.rerun else ())
-        self._aspect = paths.parse_all((table.aspect,) if table.aspect else ())
+        self._rerun = sources.all([table.rerun.path] if table.rerun else [])
+        self._aspect = sources.all([table.aspect] if table.aspect else [])
+        self._material = sources.all([table.material.path] if table.material else [])
+        self._usual = frozenset(table.material.usual if table.material else ())
         self._code_of = readers.code(table.code_pattern) if table.code_pattern else None
         self._rerun_of = Memo(readers.rerun(table.rerun) if table.rerun else bool)
         self._aspect_of = Memo(readers.aspect(table.aspect_pattern, table.aspects))
         self._limits = Memo(numeric.limits_of)
-        self._material = (paths.parse(table.material.path), frozenset(table.material.usual)) if table.material else None
-        listed = (
-            self.code, self._name, self._unit, self._range, self._low, self._high, self._status, self._rerun, self._aspect,
-        )  # fmt: skip
-        self.paths = tuple(dict.fromkeys(chain.from_iterable(listed)))
         self._kept: dict[str, Menu] = {}
+        own = chain(
+            self.code, self._name, self._unit, self._range, self._low, self._high, self._status, self._rerun, self._aspect, self._material
+        )  # fmt: skip
+        every, parts = tuple(dict.fromkeys(own)), sources.selection.parts
+        self.fields = sources.fields_of(every)
+        self._columns = tuple(one for one in every if one.number >= 0)
+        self._beside = tuple(one for one in self._columns if one.number not in parts and one.number not in self.fields)
+        self._above = tuple(one.above for one in every if one.number < 0)
 
-    def of(self, rows: Rows, lookup: Lookup) -> Menu:
-        """The menu of some rows, whose columns are only cut for a new one; ``lookup`` answers for what stands above them.
+    def of(self, rows: Rows, texts: Texts) -> Menu:
+        """The menu of some rows, whose columns are only cut for a new one; ``texts`` stand above them.
 
         Only menus without a line end inside a text are kept: no other menu of their length has the same joined text.
         """
-        size, material = rows.size, self._material_of(lookup)
-        put_off, columns = rows.put_off, rows.columns
-        sources: dict[int, list[str]] = {}
-        for path in self.paths:
-            texts = put_off.get(path) or columns.get(path) or [lookup(path)] * size
-            sources[id(texts)] = texts
-        key = "\r".join((f"{len(sources)}{rows.marks}", material, *map("\n".join, sources.values())))
+        if rows.grammar is not None:
+            fields, marks = rows.fields, rows.grammar.marks
+            columns = [*[fields[number] for number in self.fields], *[column(one, rows, texts) for one in self._beside]]
+        else:
+            columns, marks = [column(one, rows, texts) for one in self._columns], ""
+        above = [texts[number] for number in self._above]
+        key = "\r".join((marks, *above, *map("\n".join, columns)))
         found = self._kept.get(key)
-        if found is not None and len(found.codes) == size:
+        if found is not None and len(found.codes) == rows.size:
             return found
-        found = self._read({path: rows.column(path) or [lookup(path)] * size for path in self.paths}, size, material)
-        if key.count("\n") == (size - 1) * len(sources) and key.count("\r") == len(sources) + 1 and len(key) <= LONGEST:
+        found = self._read(rows, texts)
+        if (
+            key.count("\n") == (rows.size - 1) * len(columns)
+            and key.count("\r") == len(above) + len(columns)
+            and len(key) <= LONGEST
+        ):
             if len(self._kept) >= MENUS:
                 self._kept.clear()
             self._kept[key] = found
         return found
 
-    def _material_of(self, lookup: Lookup) -> str:
-        """The specimen's material where it is not of the usual kind."""
-        if self._material is None:
-            return ""
-        path, usual = self._material
-        material = lookup(path).strip()
-        return "" if material in usual else material
+    def _read(self, rows: Rows, texts: Texts) -> Menu:
+        def first(choice: Sequence[Source]) -> list[str]:
+            return first_of(choice, rows, texts)
 
-    def _read(self, columns: dict[Path, list[str]], size: int, material: str) -> Menu:
-        def first(choice: Sequence[Path]) -> list[str]:
-            return first_of([columns[path] for path in choice], size)
-
+        size = rows.size
         codes, names = first(self.code), first(self._name)
         if self._code_of is not None:
             codes = [self._code_of(code) for code in codes]
-        asked = [[of_material(text, material) for text in texts] if material else texts for texts in (codes, names)]
+        materials = ["" if (text := sent.strip()) in self._usual else text for sent in first(self._material)]
+        asked = [list(map(of_material, one, materials)) if any(materials) else one for one in (codes, names)]
         mapped = [self._codes.mapped(*key) for key in zip(*asked, first(self._unit), strict=True)]
         aspects = [self._aspect_of[text] for text in first(self._aspect)] if self._aspect else [""] * size
         results = [one._replace(test=None, problem=None, unit_problem=None) if aspect in SIGNALS else one
                    for one, aspect in zip(mapped, aspects, strict=True)]  # fmt: skip
         tests, units, ucums, factors, problems, unit_problems = zip(*results, strict=True)
-        lows, highs = self._ranges(first, size)
+        lows, highs = self._ranges(first)
         statuses = first(self._status)
         occurrences, superseded = self._repeats(list(zip(codes, aspects, strict=True)))
         return Menu(
@@ -144,10 +146,10 @@ class Menus:
             occurrences=occurrences,
             superseded=superseded,
             doubted=[text in self._doubted for text in statuses],
-            material=material,
+            materials=materials,
         )
 
-    def _ranges(self, first: Callable[[Sequence[Path]], list[str]], size: int) -> tuple[Sequence[Any], Sequence[Any]]:
+    def _ranges(self, first: Callable[[Sequence[Source]], list[str]]) -> tuple[Sequence[Any], Sequence[Any]]:
         if self._range:
             lows, highs = zip(*(self._limits[text] for text in first(self._range)), strict=True)
             return lows, highs
@@ -162,15 +164,3 @@ class Menus:
             seen[key] = ordinals[-1] + 1
         last = repeat(True) if self._last_wins else repeat(False)
         return ordinals, [wins and ordinal < seen[key] - 1 for ordinal, key, wins in zip(ordinals, keys, last, strict=False)]
-
-
-def first_of(columns: Sequence[list[str]], size: int) -> list[str]:
-    """The first of several columns that is not empty, row by row."""
-    if not columns:
-        return [""] * size
-    column = columns[0]
-    for other in columns[1:]:
-        if "" not in column:
-            break
-        column = [one or more for one, more in zip(column, other, strict=True)]
-    return column

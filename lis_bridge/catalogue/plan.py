@@ -89,6 +89,9 @@ class Plan:
                 continue
             raw = said.text if complete else whole_lines(said.text)
             text, fault = dialect.text_of(raw)
+            message = dialect.message(text, said) if complete and fault is None and not repair else None
+            if message is not None:
+                return [message], []
             try:
                 readings = dialect.read(text, raw, complete, said.starts, repair=repair)
             except DamagedRowError as damaged:

@@ -15,10 +15,7 @@ from lis_bridge.dialects.grammar import Grammar, nth
 LONG = 1000
 """Characters a record, on average, that only images reach."""
 
-KEPT = 256
-"""Grids that are remembered, by their measures."""
-
-Take = Callable[[list[str]], tuple[list[str], ...]]
+Take = Callable[[list[str]], Sequence[list[str]]]
 
 
 def are_long(texts: Sequence[str]) -> bool:
@@ -50,52 +47,33 @@ class Grid(msgspec.Struct, frozen=True):
     stride: int
     size: int
 
-    def fields(self, wanted: Fields, grammar: Grammar) -> tuple[list[str], ...]:
-        """The columns of these fields in their order; to be asked once."""
-        flat, base, stride, size = self.flat, self.base, self.stride, self.size
-        beyond = base + stride * size
-        if stride + grammar.offset not in wanted.numbers:
-            # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
-            flat[base + stride : beyond : stride] = [""] * (size - 1)
-        if 0 < wanted.lowest - grammar.offset <= wanted.highest - grammar.offset < stride:
-            return wanted.taken(self, grammar.offset)
-        return tuple([self._field(number - grammar.offset, grammar) for number in wanted.numbers])
-
-    def _field(self, index: int, grammar: Grammar) -> list[str]:
-        beyond = self.base + self.stride * self.size
-        if index == self.stride:
-            return [cell.partition("\r")[0] for cell in self.flat[self.base + index : beyond + 1 : self.stride]]
-        if 0 < index < self.stride:
-            return self.flat[self.base + index : beyond : self.stride]
-        return ["" if index else grammar.result] * self.size
+    def fields(self, wanted: Fields, grammar: Grammar) -> Sequence[list[str]]:
+        """The columns of these fields in their order."""
+        return taking(wanted, self.base, self.stride, self.size, grammar)(self.flat)
 
 
 class Fields:
-    """Numbers of a result record's fields that are asked for, with what takes them out of grids that were met before."""
+    """Numbers of a result record's fields that are asked for."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self.numbers = tuple(dict.fromkeys(numbers))
-        self.lowest, self.highest = min(self.numbers, default=0), max(self.numbers, default=0)
-        self._takes: dict[tuple[int, int, int], Take] = {}
-
-    def taken(self, grid: Grid, offset: int) -> tuple[list[str], ...]:
-        """The columns out of a grid in which all of them stand before a record's last field."""
-        measures = grid.base, grid.stride, grid.size
-        found = self._takes.get(measures)
-        if found is None:
-            beyond = grid.base + grid.stride * grid.size
-            found = _take([slice(grid.base + number - offset, beyond, grid.stride) for number in self.numbers])
-            if len(self._takes) >= KEPT:
-                self._takes.clear()
-            self._takes[measures] = found
-        return found(grid.flat)
 
 
-def _take(slices: list[slice]) -> Take:
-    """What takes several pieces out of a list in one call."""
-    if len(slices) > 1:
-        return itemgetter(*slices)
-    return lambda flat: tuple([flat[piece] for piece in slices])
+def taking(wanted: Fields, base: int, stride: int, size: int, grammar: Grammar) -> Take:
+    """What takes the columns of some fields out of the cells of a grid with these measures."""
+    places = [number - grammar.offset for number in wanted.numbers]
+    beyond = base + stride * size
+    if len(places) > 1 and all(0 < place < stride for place in places):
+        return itemgetter(*(slice(base + place, beyond, stride) for place in places))
+
+    def field(flat: list[str], place: int) -> list[str]:
+        if place == stride:
+            return [cell.partition("\r")[0] for cell in flat[base + place : beyond + 1 : stride]]
+        if 0 < place < stride:
+            return flat[base + place : beyond : stride]
+        return ["" if place else grammar.result] * size
+
+    return lambda flat: [field(flat, place) for place in places]
 
 
 def grid(text: str, start: int, end: int, size: int, grammar: Grammar) -> Grid | None:
@@ -123,8 +101,8 @@ def grid_of(lines: Sequence[str], grammar: Grammar) -> Grid | None:
     return grid(text, 0, len(text), len(lines), grammar)
 
 
-def ragged_fields(lines: list[str], wanted: Fields, grammar: Grammar) -> tuple[list[str], ...]:
+def ragged_fields(lines: list[str], wanted: Fields, grammar: Grammar) -> Sequence[list[str]]:
     """The columns of these fields in their order, record by record."""
     rows = [line.split(grammar.field) for line in lines]
     places = [number - grammar.offset for number in wanted.numbers]
-    return tuple([[row[index] if index < len(row) else "" for row in rows] for index in places])
+    return [[row[index] if index < len(row) else "" for row in rows] for index in places]

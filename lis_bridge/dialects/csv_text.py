@@ -18,7 +18,7 @@ from lis_bridge.dialects import paths
 from lis_bridge.dialects.csv_rows import DamagedRowError, Lines, Row, Shape, named_rows, rows_of
 from lis_bridge.dialects.fixed import CODE, FLAG, VALUE, VERBATIM, scaled
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Places, Rows
+from lis_bridge.dialects.records import Columns, NamedRows, Places
 
 UNIT = Path("", name="unit")
 _PARTS = (CODE, VALUE, VERBATIM, UNIT, FLAG)
@@ -67,7 +67,7 @@ class Reading:
     """One sample: texts by column (those of its first row), its results, its pictures."""
 
     fields: dict[Path, str]
-    rows: Rows
+    rows: NamedRows
     images: tuple[Image, ...] = ()
     closed: bool = True
 
@@ -96,7 +96,7 @@ def read(
         found = list(_down(lines, shape, way, parts or {}))
     else:
         found = list(_recorded(rows_of(lines, shape), way))
-    return found or [Reading({}, Rows({}, 0, []))]
+    return found or [Reading({}, NamedRows({}, 0, []))]
 
 
 def _across(lines: Lines, shape: Shape, way: Across, parts: Parts) -> Iterator[Reading]:
@@ -114,7 +114,7 @@ def _across(lines: Lines, shape: Shape, way: Across, parts: Parts) -> Iterator[R
             flag = row.cells[mark] if mark is not None else ""
             for column, part in zip(found.values(), (code, scaled(sent, places), sent, unit, flag), strict=True):
                 column.append(part)
-        rows = Rows(found, len(results), [row.span] * len(results), {VALUE: found[VERBATIM]})
+        rows = NamedRows(found, len(results), [row.span] * len(results), {VALUE: found[VERBATIM]})
         yield Reading(fields, rows, closed=not row.lacks or (row.lacks == 1 and _may_lack(columns, results, way)))
 
 
@@ -171,7 +171,7 @@ def _parted(named: dict[str, str], parts: Parts) -> dict[str, str]:
 def _gathered(sample: list[dict[str, str]], rows: list[Row]) -> Reading:
     columns = {paths.parse(name): [named.get(name, "") for named in sample] for name in sample[0]}
     fields = {path: column[0] for path, column in columns.items()}
-    return Reading(fields, Rows(columns, len(rows), [row.span for row in rows]), closed=not any(row.lacks for row in rows))
+    return Reading(fields, NamedRows(columns, len(rows), [row.span for row in rows]), closed=not any(row.lacks for row in rows))
 
 
 def _recorded(rows: Iterator[Row], way: Records) -> Iterator[Reading]:
@@ -205,7 +205,7 @@ def _of_records(sample: list[Row], way: Records, *, closed: bool) -> Reading:
         for number in range(max((len(row.cells) for row in results), default=0))
     }
     images = tuple(_image(row, way) for row in sample if row.cells[0] == way.image)
-    return Reading(fields, Rows(columns, len(results), [row.span for row in results]), images, closed)
+    return Reading(fields, NamedRows(columns, len(results), [row.span for row in results]), images, closed)
 
 
 def _image(row: Row, way: Records) -> Image:

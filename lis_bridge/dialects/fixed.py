@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lis_bridge.core.results import Curve, Image
 from lis_bridge.dialects.drawn import curve_of, image_of
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Places, Rows
+from lis_bridge.dialects.records import Columns, NamedRows, Places
 
 CODE, VALUE, VERBATIM, FLAG = (Path("", name=name) for name in ("code", "value", "verbatim", "flag"))
 _PARTS = (CODE, VALUE, VERBATIM, FLAG)
@@ -112,7 +112,7 @@ class Reading:
     """One text, read by its form; ``damaged``: where the lines stand that were left out."""
 
     fields: dict[str, str]
-    rows: Rows
+    rows: NamedRows
     images: tuple[Image, ...] = ()
     curves: tuple[Curve, ...] = ()
     damaged: tuple[int, ...] = ()
@@ -196,7 +196,7 @@ class _Collector:
                 self._row(code, scaled(value, cells.places(code)), value, flag, (at, at + cells.width))
 
     def found(self, text: str, start: int, form: Found, *, repair: bool) -> bool:
-        """Rows without a gap between them; False where the expression fits no more before the end."""
+        """NamedRows without a gap between them; False where the expression fits no more before the end."""
         for name in (*form.pattern.groupindex, *(("unit",) if form.units else ())):
             self.columns.setdefault(Path("", name=name), [])
         at = start
@@ -261,7 +261,7 @@ class _Collector:
         self.spans.append(span)
 
     def reading(self, fields: dict[str, str], complete: bool) -> Reading:
-        rows = Rows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
+        rows = NamedRows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
         return Reading(fields, rows, tuple(self.images), tuple(self.curves), tuple(self.damaged), complete)
 
 

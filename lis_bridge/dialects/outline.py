@@ -1,7 +1,4 @@
-"""What the names of a message's records, in order, say of the records above its only run; kept, because a source always sends the same ones.
-
-A source also writes each of them with the same number of fields, so that a layout tells at which cell of a flat split each record begins.
-"""
+"""What the names of a message's records, in order, say of the records above its only run; kept, because a source always sends the same ones."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lis_bridge.dialects.grammar import Grammar
-from lis_bridge.dialects.layout import Layout
 from lis_bridge.dialects.reader import Reader, kind_of
 
 KEPT = 256
@@ -37,21 +33,6 @@ class Outlines:
     def __init__(self, levels: Mapping[str, int]) -> None:
         self.levels = levels
         self._kept: dict[tuple[Names, Names], Outline] = {}
-        self._laid: dict[tuple[int, str], tuple[Outline, Layout]] = {}
-
-    def laid(self, cells: list[str], lines: int, below: str) -> tuple[Outline, Layout] | None:
-        """Outline and layout of the ``lines`` records whose fields are ``cells``, with the text ``below`` the run; None where none is kept."""
-        found = self._laid.get((len(cells), below))
-        return found if found is not None and found[1].fits(cells, lines) else None
-
-    def lay(self, outline: Outline, above: list[list[str]], below: str) -> None:
-        """Keeps the layout of the records above a simple run, where each has fields."""
-        if not outline.simple or outline.hidden or min(map(len, above)) < 2 or len(below) > LONGEST:
-            return
-        layout = Layout(outline.records, above)
-        if len(self._laid) >= KEPT:
-            self._laid.clear()
-        self._laid[layout.size, below] = outline, layout
 
     def of(self, above: Names, below: Names, grammar: Grammar) -> Outline:
         """The outline of a message with these names above and below its run."""

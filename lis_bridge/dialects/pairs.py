@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lis_bridge.core.results import Curve
 from lis_bridge.dialects.paths import Path
-from lis_bridge.dialects.records import Columns, Places, Rows
+from lis_bridge.dialects.records import Columns, NamedRows, Places
 from lis_bridge.dialects.sections import lines_of
 
 CODE, VALUE, VERBATIM = Path("", name="code"), Path("", name="value"), Path("", name="verbatim")
@@ -51,7 +51,7 @@ class Reading:
     """One record: its header fields by name, its result rows, its curves."""
 
     fields: dict[str, str]
-    rows: Rows
+    rows: NamedRows
     curves: tuple[Curve, ...]
     closed: bool = True
 
@@ -121,5 +121,5 @@ class _Collector:
             self.columns[path].append(parts.get(path.name, ""))
         self.spans.append(span)
 
-    def rows(self) -> Rows:
-        return Rows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})
+    def rows(self) -> NamedRows:
+        return NamedRows(self.columns, len(self.spans), self.spans, {VALUE: self.columns[VERBATIM]})

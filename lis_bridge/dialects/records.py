@@ -8,14 +8,14 @@ and a column is a slice with a stride. Everything else is read record by record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
 from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.columns import Fields, are_long, components, grid_of, ragged_fields
 from lis_bridge.dialects.grammar import Grammar, nth
-from lis_bridge.dialects.layout import Cut, Laid, Layout
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.spans import Spans, wired
 from lis_bridge.dialects.stretch import Stretch
@@ -27,64 +27,100 @@ COMMENTS = frozenset({"NTE", "C"})
 
 
 class Selection:
-    """The places of a result record that are asked for, sorted once; columns of ``put_off`` are cut only when somebody asks again."""
+    """The places of a row that are asked for, numbered: whole fields of the result record first, then parts of them and what stands elsewhere."""
 
-    def __init__(self, paths: Iterable[Path], put_off: Set[Path] = frozenset()) -> None:
-        self.paths = tuple(paths)
-        own = [path for path in self.paths if path.record not in COMMENTS]
-        self.fields = Fields(path.field for path in own)
-        at = {number: place for place, number in enumerate(self.fields.numbers)}
-        now = [(path, at[path.field]) for path in own if path not in put_off]
-        self.whole = tuple((path, place) for path, place in now if not path.component)
-        self.parts = tuple((path, place) for path, place in now if path.component)
-        self.later = tuple((path, at[path.field]) for path in own if path in put_off)
-        self.comments = tuple(path for path in self.paths if path.record in COMMENTS)
+    def __init__(self, paths: Iterable[Path], record: str) -> None:
+        asked = tuple(dict.fromkeys(paths))
+        self.fields = Fields(path.field for path in asked if path.record == record and record)
+        whole = [Path(record, number) for number in self.fields.numbers]
+        self.paths = (*whole, *(path for path in asked if path not in whole))
+        self.numbers = {path: number for number, path in enumerate(self.paths)}
+        self.parts = {
+            number: (self.numbers[Path(record, path.field)], path)
+            for path, number in self.numbers.items()
+            if number >= len(whole) and path.record == record and record
+        }
+        self.comments = tuple((number, path) for path, number in self.numbers.items() if path.record in COMMENTS)
+        self.others: list[list[str] | None] = [None] * (len(self.paths) - len(whole))
 
 
 class Places:
-    """Places above the results, sorted once by their records; a text is found by its number among them. ``cuts`` say at which cells of a layout."""
+    """Places above the results, sorted once by their records; a text is found by its number among them."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.paths = tuple(dict.fromkeys(paths))
         groups: dict[str, list[tuple[int, int, Path | None]]] = {}
         for number, path in enumerate(self.paths):
             groups.setdefault(path.record, []).append((number, path.field, path if path.component else None))
-        self.cuts: dict[Layout, Cut | None] = {}
         self.groups = tuple((record, tuple(group)) for record, group in groups.items())
 
     def looked_up(self, lookup: Callable[[Path], str]) -> list[str]:
-        """The texts of a reading that holds them by path, without the blanks around them."""
-        return [lookup(path).strip() for path in self.paths]
+        """The texts of a reading that holds them by path, without the blanks around them, and an empty one behind."""
+        return [*[lookup(path).strip() for path in self.paths], ""]
 
 
 class Rows(msgspec.Struct):
-    """Columns of equal length ``size``, one text per row and path; ``verbatim`` where unescaping changed a column; ``spans`` in bytes.
+    """Columns of ``size`` texts each, by the selection's numbers; None: not held, or not cut yet. ``spans`` in bytes.
 
-    ``put_off`` are fields as they stand, of paths whose columns are cut when they are asked for.
+    ``sent`` are the whole fields as they stand where there may be escapes in them, and otherwise the columns themselves. ``verbatim`` are columns
+    whose texts a dialect has rewritten. ``marks`` are the separators by which fields are cut.
     """
+
+    columns: list[list[str] | None]
+    size: int
+    spans: Spans
+    selection: Selection
+    grammar: Grammar | None = None
+    sent: list[list[str] | None] = msgspec.field(default_factory=list)
+    verbatim: dict[int, list[str]] = msgspec.field(default_factory=dict)
+
+    def column(self, number: int) -> list[str] | None:
+        """The texts at a place; None where the rows do not hold it."""
+        found = self.columns[number]
+        if found is None and number in self.selection.parts:
+            found = self._cut(number)
+            if found is not None and self.sent and self.grammar is not None:
+                found = self.grammar.plain_all(found)
+            self.columns[number] = found
+        return found
+
+    @property
+    def fields(self) -> Sequence[Any]:
+        """The whole fields as they stand, by their numbers."""
+        return self.sent or self.columns
+
+    def as_sent(self, number: int) -> list[str] | None:
+        """The texts at a place as they stood in the message."""
+        if number in self.verbatim:
+            return self.verbatim[number]
+        if not self.sent:
+            return self.column(number)
+        if number in self.selection.parts:
+            return self._cut(number)
+        return self.sent[number] if number < len(self.sent) else self.column(number)
+
+    def _cut(self, number: int) -> list[str] | None:
+        place, path = self.selection.parts[number]
+        field = self.fields[place]
+        if field is None or self.grammar is None:
+            return None
+        if path.sub:
+            return [self.grammar.part(text, path) for text in field]
+        return components(field, self.grammar.component)(path.component)
+
+
+class NamedRows(msgspec.Struct):
+    """Columns of equal length ``size`` by their paths, of a dialect that cuts them itself; ``verbatim`` where it rewrote texts; ``spans`` in bytes."""
 
     columns: Columns
     size: int
     spans: Spans
     verbatim: Columns = msgspec.field(default_factory=dict)
-    put_off: Columns = msgspec.field(default_factory=dict)
-    grammar: Grammar | None = None
 
-    def column(self, path: Path) -> list[str] | None:
-        """The texts at ``path``; None where the rows do not hold it."""
-        if path in self.put_off and self.grammar is not None:
-            column = self.put_off.pop(path)
-            if path.component:
-                found: Columns = {}
-                _part(found, (column,), ((path, 0),), self.grammar)
-                column = found[path]
-            self.columns[path] = self.grammar.plain_all(column)
-        return self.columns.get(path)
-
-    @property
-    def marks(self) -> str:
-        """The separators by which columns are cut from ``put_off`` fields; with those fields' texts they decide what stands in the columns."""
-        return self.grammar.marks if self.grammar is not None else ""
+    def numbered(self, selection: Selection, spans: Spans) -> Rows:
+        """The rows by the numbers of a selection."""
+        verbatim = {number: self.verbatim[path] for path, number in selection.numbers.items() if path in self.verbatim}
+        return Rows([self.columns.get(path) for path in selection.paths], self.size, spans, selection, verbatim=verbatim)
 
 
 class Section(msgspec.Struct):
@@ -92,10 +128,11 @@ class Section(msgspec.Struct):
 
     ``opened`` are the records that came new with this section, ``closed`` is True once a later record of a higher level (a save point,
     LIS2-A2 5.2) or the message's end has proved the run whole. ``comments`` are (row, fields of the record) pairs. The run is a ``stretch`` of
-    the text, or ``rows``: its lines with their spans in the text, which ``starts`` leads to the bytes of the journal entry.
+    the text, or ``rows``: its lines with their spans in the text, which ``starts`` leads to the bytes of the journal entry. Where the stretch is
+    all that the message has, ``above`` are kinds and line numbers of ``records``.
     """
 
-    records: Records | Laid
+    records: Records
     grammar: Grammar
     opened: frozenset[str]
     comments: list[tuple[int, list[str]]]
@@ -103,6 +140,7 @@ class Section(msgspec.Struct):
     starts: Starts = ORIGIN
     stretch: Stretch | None = None
     rows: tuple[list[str], Spans] = msgspec.field(default_factory=lambda: ([], []))
+    above: Sequence[tuple[str, int]] = ()
 
     @property
     def size(self) -> int:
@@ -122,12 +160,8 @@ class Section(msgspec.Struct):
         return self.grammar.pick(fields, path) if fields is not None else ""
 
     def texts(self, places: Places) -> list[str]:
-        """What ``lookup`` gives for each of the places, without the blanks around it."""
-        laid = self.records.texts(places.paths, places.cuts, self.grammar) if isinstance(self.records, Laid) else None
-        return laid if laid is not None else self._looked_up(places)
-
-    def _looked_up(self, places: Places) -> list[str]:
-        found = [""] * len(places.paths)
+        """What ``lookup`` gives for each of the places, without the blanks around it, and an empty text behind."""
+        found = [""] * (len(places.paths) + 1)
         grammar, escape = self.grammar, self.grammar.escape
         for record, group in places.groups:
             fields = self.records.get(record)
@@ -145,20 +179,22 @@ class Section(msgspec.Struct):
 
 def rows_of(section: Section, selection: Selection) -> Rows:
     """The rows of a section's run of result records."""
-    grammar, size = section.grammar, section.size
-    if not size:
-        return Rows({path: [] for path in selection.paths}, 0, [])
+    grammar = section.grammar
+    if not section.size:
+        return Rows([[] for _ in selection.paths], 0, [], selection)
     fields, escaped = _fields(section, selection.fields)
-    columns = {path: fields[place] for path, place in selection.whole}
-    if selection.parts:
-        _part(columns, fields, selection.parts, grammar)
-    rows = Rows(columns, size, section.spans, {}, {path: fields[place] for path, place in selection.later}, grammar)
+    rows = rows_in(fields, section.spans, selection, grammar)
     if escaped:
-        rows.verbatim = columns
-        rows.columns = {path: [grammar.plain(text) for text in column] for path, column in columns.items()}
-    for path in selection.comments:
-        rows.columns[path] = _commented(section, path)
+        rows.sent = list(fields)
+        rows.columns = [*map(grammar.plain_all, fields), *selection.others]
+    for number, path in selection.comments:
+        rows.columns[number] = _commented(section, path)
     return rows
+
+
+def rows_in(fields: Sequence[list[str]], spans: Spans, selection: Selection, grammar: Grammar) -> Rows:
+    """The rows of whole fields without escapes, in the selection's order."""
+    return Rows([*fields, *selection.others], len(spans), spans, selection, grammar)
 
 
 def _fields(section: Section, wanted: Fields) -> tuple[Sequence[list[str]], bool]:
@@ -182,19 +218,7 @@ def _commented(section: Section, path: Path) -> list[str]:
     return column
 
 
-def _part(columns: Columns, fields: Sequence[list[str]], paths: Iterable[tuple[Path, int]], grammar: Grammar) -> None:
-    """Adds the columns of components; a field is parted once for all that ask."""
-    parted: dict[int, Callable[[int], list[str]]] = {}
-    for path, place in paths:
-        if path.sub:
-            columns[path] = [grammar.part(text, path) for text in fields[place]]
-            continue
-        if place not in parted:
-            parted[place] = components(fields[place], grammar.component)
-        columns[path] = parted[place](path.component)
-
-
-def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> Rows:
+def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> NamedRows:
     """The repeats of one field as rows: ``@.n`` is component n of the repeat, other paths stay the same for all."""
     grammar = section.grammar
     fields = section.records.get(each.record) or []
@@ -207,10 +231,10 @@ def repeats_of(section: Section, each: Path, paths: Sequence[Path]) -> Rows:
             columns[path] = [grammar.plain(nth(repeat, grammar.component, path.component)) for repeat in repeats]
         else:
             columns[path] = [section.lookup(path)] * len(repeats)
-    return Rows(columns, len(repeats), [(0, 0)] * len(repeats))
+    return NamedRows(columns, len(repeats), [(0, 0)] * len(repeats))
 
 
-def record_of(section: Section, record: str, paths: Sequence[Path]) -> Rows:
+def record_of(section: Section, record: str, paths: Sequence[Path]) -> NamedRows:
     """One higher record as the only row (a QC value inside OBR)."""
     size = 1 if record in section.opened else 0
-    return Rows({path: [section.lookup(path)] * size for path in paths}, size, [(0, 0)] * size)
+    return NamedRows({path: [section.lookup(path)] * size for path in paths}, size, [(0, 0)] * size)

@@ -13,10 +13,9 @@ from operator import add
 from lis_bridge.core.starts import ORIGIN, Starts
 from lis_bridge.dialects.columns import LONG, grid
 from lis_bridge.dialects.grammar import Grammar
-from lis_bridge.dialects.layout import Laid
-from lis_bridge.dialects.outline import Outline, Outlines
+from lis_bridge.dialects.outline import Outlines
 from lis_bridge.dialects.reader import Reader
-from lis_bridge.dialects.records import Records, Section
+from lis_bridge.dialects.records import Section
 from lis_bridge.dialects.spans import Spans
 from lis_bridge.dialects.stretch import Stretch
 
@@ -78,15 +77,9 @@ def _stretch(text: str, raw: bytes, grammar: Grammar) -> Stretch | None:
 
 def _around(stretch: Stretch, grammar: Grammar, outlines: Outlines, complete: bool) -> list[Section] | None:
     """The sections of a message with one stretch; None where a result record hides among the other records."""
-    text, even = stretch.text, stretch.grid
-    under = text[stretch.end + 1 :]
-    if even is not None:
-        cells = even.flat[: even.base + 1]
-        laid = outlines.laid(cells, stretch.before, under)
-        if laid is not None:
-            return [_only(Laid(laid[1], cells), laid[0], grammar, stretch, complete)]
+    text = stretch.text
     above = [line.split(grammar.field) for line in text[: stretch.start - 1].split("\r")]
-    below = [line.split(grammar.field) for line in under.split("\r")]
+    below = [line.split(grammar.field) for line in text[stretch.end + 1 :].split("\r")]
     outline = outlines.of(tuple([fields[0] for fields in above]), tuple([fields[0] for fields in below]), grammar)
     if outline.hidden:
         return None
@@ -94,10 +87,5 @@ def _around(stretch: Stretch, grammar: Grammar, outlines: Outlines, complete: bo
         reader = Reader(grammar, outlines.levels)
         reader.around(above, below, stretch)
         return reader.finish(complete)
-    if even is not None:
-        outlines.lay(outline, above, under)
-    return [_only({kind: above[number] for kind, number in outline.records}, outline, grammar, stretch, complete)]
-
-
-def _only(records: Records | Laid, outline: Outline, grammar: Grammar, stretch: Stretch, complete: bool) -> Section:
-    return Section(records, grammar, outline.opened, [], outline.ended or complete, ORIGIN, stretch)
+    records = {kind: above[number] for kind, number in outline.records}
+    return [Section(records, grammar, outline.opened, [], outline.ended or complete, ORIGIN, stretch, above=outline.records)]

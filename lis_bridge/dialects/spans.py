@@ -34,19 +34,28 @@ def wired(spans: Spans, starts: Starts) -> Spans:
     return found
 
 
-def of_lines(lines: Sequence[bytes], at: int, starts: Starts) -> Spans:
-    """Spans in the entry of lines that stand one behind the other from text offset ``at``, one CR between them."""
+def of_run(lengths: Sequence[int], before: int, size: int, starts: Starts) -> Spans:
+    """Spans in the entry of ``size`` lines that stand behind ``before`` others, one CR between them; ``lengths`` are those of a text's lines."""
+    run, at = lengths[before : before + size], before + sum(lengths[:before])
+    if isinstance(starts, LineStarts):
+        found = _framed(at, at + sum(run) + size - 1, size, starts)
+        if found is not None:
+            return found
+    return _of_lines(run, at, starts)
+
+
+def _of_lines(lengths: Sequence[int], at: int, starts: Starts) -> Spans:
     begin = at + starts[0][1] - starts[0][0] if len(starts) == 1 else at
     found = []
-    for line in lines:
-        end = begin + len(line)
+    for length in lengths:
+        end = begin + length
         found.append((begin, end))
         begin = end + 1
     return found if len(starts) == 1 else wired(found, starts)
 
 
-def of_framed(start: int, end: int, size: int, starts: LineStarts) -> Spans | None:
-    """What ``of_lines`` gives for the ``size`` lines of ``text[start:end]``, where each came in a frame of its own; None where one did not."""
+def _framed(start: int, end: int, size: int, starts: LineStarts) -> Spans | None:
+    """What ``_of_lines`` gives for the ``size`` lines of ``text[start:end]``, where each came in a frame of its own; None where one did not."""
     first = bisect_left(starts, start, key=itemgetter(0))
     frames = starts[first : first + size + 1]
     # So many frames as lines, and every frame begins behind one of the CRs: there is none inside.

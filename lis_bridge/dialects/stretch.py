@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from lis_bridge.core.starts import LineStarts, Starts
+from lis_bridge.core.starts import Starts
 from lis_bridge.dialects.columns import Grid
-from lis_bridge.dialects.spans import Spans, of_framed, of_lines
+from lis_bridge.dialects.spans import Spans, of_run
 
 
 class Stretch(msgspec.Struct):
@@ -27,9 +27,4 @@ class Stretch(msgspec.Struct):
         return self.text[self.start : self.end].split("\r")
 
     def spans(self, starts: Starts) -> Spans:
-        if isinstance(starts, LineStarts) and len(self.raw) == len(self.text):
-            found = of_framed(self.start, self.end, self.size, starts)
-            if found is not None:
-                return found
-        lines, before = self.raw.split(b"\r"), self.before
-        return of_lines(lines[before : before + self.size], before + sum(map(len, lines[:before])), starts)
+        return of_run(list(map(len, self.raw.split(b"\r"))), self.before, self.size, starts)

@@ -70,6 +70,17 @@ def test_code_of_another_material_is_looked_up_with_it_and_written_without_it() 
     assert of("serum", "K") == [("K", "", "K", "K")]
 
 
+def test_material_that_every_row_names_is_that_row_s_own() -> None:
+    device = plan(material={"path": "R-3.1", "usual": ["Serum", ""]})
+    for _ in range(2):
+        read = rows(device, "R|1|Serum^^^K|4.10|mmol/L", "R|2|Urine^^^K|61|mmol/L", "R|3|^^^Na|140|mmol/L")
+        assert [(row.key, row.material, row.test) for row in read] == [
+            ("K", "", "K"),
+            ("K@Urine", "Urine", None),
+            ("Na", "", "Na"),
+        ]
+
+
 def test_equal_fields_under_other_separators_are_another_menu() -> None:
     device = plan()
     assert [row.code for row in rows(device, "R|1|^^^K^Kalium|4.10|mmol/L")] == ["K"]

@@ -23,6 +23,12 @@ def lis2(text: str, *, complete: bool = True) -> list[Section]:
     return found
 
 
+def columns(section: Section, *texts: str) -> list[list[str] | None]:
+    """The columns of a section's rows at these places."""
+    rows = rows_of(section, selection := Selection(map(parse, texts), section.grammar.result))
+    return [rows.column(selection.numbers[parse(text)]) for text in texts]
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
@@ -76,41 +82,38 @@ def test_a_query_record_is_a_section() -> None:
 
 def test_comments_between_results_stay_with_their_row_and_break_nothing() -> None:
     (section,) = lis2("H|\\^&\rP|1\rO|1||a\rR|1|^^^A|1\rC|1|I|low volume\rR|2|^^^B|2\rL|1\r")
-    rows = rows_of(section, Selection([parse("R-3.4"), parse("R-4")]))
-    assert rows.columns[parse("R-3.4")] == ["A", "B"]
+    assert columns(section, "R-3.4") == [["A", "B"]]
     assert section.comments == [(0, ["C", "1", "I", "low volume"])]
 
 
 def test_ragged_records_give_empty_fields_not_shifted_ones() -> None:
     (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A||1|U/L\rOBX|2|NM|B||2\rOBX|3|NM|C||3|g/L|1-2|H\r")
-    assert rows_of(section, Selection([parse("OBX-6"), parse("OBX-8")])).columns == {
-        parse("OBX-6"): ["U/L", "", "g/L"],
-        parse("OBX-8"): ["", "", "H"],
-    }
+    assert columns(section, "OBX-6", "OBX-8") == [["U/L", "", "g/L"], ["", "", "H"]]
 
 
 def test_records_whose_widths_only_add_up_are_not_taken_for_uniform() -> None:
     """Three fields, five, four: the sum is three times four, and the middle row must not lend its field to the next."""
     (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A\rOBX|2|NM|B|x|OBX\rOBX|3|NM|C|z\r")
-    assert rows_of(section, Selection([parse("OBX-3")])).columns[parse("OBX-3")] == ["A", "B", "C"]
+    assert columns(section, "OBX-3") == [["A", "B", "C"]]
 
 
 def test_escapes_are_undone_in_fields_and_kept_verbatim_beside() -> None:
     (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A\\S\\B||1|um\\S\\3\r")
-    rows = rows_of(section, Selection([parse("OBX-3"), parse("OBX-6")]))
-    assert rows.columns[parse("OBX-6")] == ["um^3"]
-    assert rows.verbatim[parse("OBX-6")] == ["um\\S\\3"]
-    assert rows.columns[parse("OBX-3")] == ["A^B"]
+    asked = [parse(text) for text in ("OBX-3", "OBX-3.1", "OBX-6", "OBX-6.1")]
+    rows = rows_of(section, selection := Selection(asked, "OBX"))
+    numbers = [selection.numbers[path] for path in asked]
+    assert [rows.column(number) for number in numbers] == [["A^B"], ["A^B"], ["um^3"], ["um^3"]]
+    assert [rows.as_sent(number) for number in numbers] == [["A\\S\\B"], ["A\\S\\B"], ["um\\S\\3"], ["um\\S\\3"]]
 
 
 def test_escapes_are_read_once_from_left_to_right() -> None:
     (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|K||\\E\\F\\E\\\r")
-    assert rows_of(section, Selection([parse("OBX-5")])).columns[parse("OBX-5")] == ["\\F\\"]
+    assert columns(section, "OBX-5") == [["\\F\\"]]
 
 
 def test_other_delimiters_come_from_the_header() -> None:
     (section,) = lis2("H!~*%\rP!1\rO!1!!a\rR!1!***K!4.10\rL!1\r")
-    assert rows_of(section, Selection([parse("R-3.4"), parse("R-4")])).columns == {parse("R-3.4"): ["K"], parse("R-4"): ["4.10"]}
+    assert columns(section, "R-3.4", "R-4") == [["K"], ["4.10"]]
 
 
 def test_spans_are_bytes_of_the_records_also_behind_chinese_names() -> None:
@@ -118,7 +121,7 @@ def test_spans_are_bytes_of_the_records_also_behind_chinese_names() -> None:
     raw = text.encode("gb18030")
     sections = hl7v2.read(text, raw)
     assert sections is not None
-    rows = rows_of(sections[0], Selection([parse("OBX-3")]))
+    rows = rows_of(sections[0], Selection([parse("OBX-3")], "OBX"))
     assert [raw[start:end].decode("gb18030") for start, end in rows.spans] == ["OBX|1|NM|白蛋白||1", "OBX|2|NM|K||2"]
 
 
@@ -156,4 +159,4 @@ def test_separators_of_a_log_that_writes_every_backslash_twice_are_those_of_the_
     (section,) = lis2("H|\\\\^&|||H550^990\nO|1|PX517L||^^^DIF\nR|1|^^^MCV^787-2|79.0\nL|1|N\n")
     assert (section.grammar.repeat, section.grammar.component, section.grammar.escape) == ("\\", "^", "&")
     assert section.lookup(parse("H-5.2")) == "990"
-    assert rows_of(section, Selection([parse("R-3.4")])).columns == {parse("R-3.4"): ["MCV"]}
+    assert columns(section, "R-3.4") == [["MCV"]]

@@ -23,14 +23,16 @@ NOISE = (
 )  # fmt: skip
 
 
-def hl7(rng: Random) -> str:
-    """One ORU^R01; most runs are uniform, as on a line."""
-    marks = rng.choice(("|^~\\&",) * 8 + ("#*~\\&", "|^~\\", "|@!%$"))
-    uniform, width = rng.random() < 0.6, rng.randrange(15, 20)
+def hl7(rng: Random, *, tidy: bool = False) -> str:
+    """One ORU^R01; most runs are uniform, as on a line, and a ``tidy`` one's is, with nothing escaped."""
+    marks = "|^~\\&" if tidy else rng.choice(("|^~\\&",) * 8 + ("#*~\\&", "|^~\\", "|@!%$"))
+    uniform, width = tidy or rng.random() < 0.6, rng.randrange(15, 20)
     lines = ["|||||20260317094839||ORU^R01|1|P|2.3.1||||0||ASCII|||", "PID|1|77||||Doe^Ann||19700101|F", "OBR|1|26031|12"]
     for number in range(1, rng.randrange(2, 14)):
         lines.append(_padded(_obx(rng, number), width if uniform else rng.randrange(3, 20)))
-        if rng.random() < 0.04:
+        if tidy:
+            lines[-1] = lines[-1].replace("\\", "/")
+        elif rng.random() < 0.04:
             lines.append(rng.choice(("NTE|1||note", "OBR|2|26032|12", "PID|2|78", "ORC|RE", "ZDS|a|b")))
     return f"MSH{marks}" + "\r".join(_spoken(line, marks) for line in lines) + "\r"
 
@@ -54,9 +56,9 @@ def _spoken(line: str, marks: str) -> str:
     return line.translate(str.maketrans("|^~\\&"[: len(marks)], marks))
 
 
-def lis2(rng: Random) -> list[bytes]:
-    """The records of one LIS2-A2 message, each with its CR."""
-    uniform, width = rng.random() < 0.6, rng.randrange(11, 16)
+def lis2(rng: Random, *, tidy: bool = False) -> list[bytes]:
+    """The records of one LIS2-A2 message, each with its CR; a ``tidy`` one's run is uniform with nothing escaped."""
+    uniform, width = tidy or rng.random() < 0.6, rng.randrange(11, 16)
     records = [
         "H|\\^&|||Mindray^^|||||||PR|1394-97|20260317134000",
         "P|1||77||Doe^Ann||19700101|F",
@@ -73,14 +75,16 @@ def lis2(rng: Random) -> list[bytes]:
         ]
         row += [rng.choice(RANGES), rng.choice(FLAGS), "", rng.choice(STATUSES), "", "0", rng.choice(TIMES)]
         records.append(_padded(row, width if uniform else rng.randrange(3, 16)))
-        if rng.random() < 0.04:
+        if tidy:
+            records[-1] = records[-1].replace("&", "+")
+        elif rng.random() < 0.04:
             records.append(rng.choice(("C|1|I|note", "O|2|2^^|26032", "P|2||78", "M|1|x", "")))
     return [record.encode() + b"\r" for record in (*records, "L|1|N")]
 
 
-def wired(rng: Random) -> bytes:
+def wired(rng: Random, *, tidy: bool = False) -> bytes:
     """The records of one LIS2-A2 message as they come over a line: bare, a frame for each, or frames of 240 characters."""
-    return rng.choice((framed, packed, b"".join))(lis2(rng))
+    return rng.choice((framed, packed, b"".join))(lis2(rng, tidy=tidy))
 
 
 def spoiled(raw: bytes, rng: Random) -> bytes:

@@ -23,6 +23,7 @@ from lis_bridge.catalogue.plan import Plan
 from lis_bridge.core import resources
 from lis_bridge.dialects import records, sections
 from lis_bridge.dialects.grammar import nth
+from lis_bridge.dialects.stencil import Stencils
 from lis_bridge.framing import bare_stored
 from tests.properties import messages
 
@@ -35,13 +36,14 @@ CAPTURED = [id for id in LIBRARY.ids() if any(captures_of(LIBRARY.driver(id).fol
 
 @contextmanager
 def the_plain_way() -> Iterator[None]:
-    """No stretch, grid, shared components, gate over values, kept menu, or clean transmission: line by line and row by row."""
+    """No known form, stretch, grid, shared components, gate over values, kept menu, or clean transmission: line by line and row by row."""
 
     def one_by_one(column: list[str], separator: str) -> Callable[[int], list[str]]:
         return lambda number: [nth(text, separator, number) for text in column]
 
     nothing: Any = lambda *_: None  # noqa: E731
     with (
+        patch.object(Stencils, "found", nothing),
         patch.object(sections, "_stretch", nothing),
         patch.object(records, "grid_of", nothing),
         patch.object(records, "components", one_by_one),
@@ -53,11 +55,26 @@ def the_plain_way() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def known_forms(seen: Counter[str]) -> Iterator[None]:
+    """Counts the messages whose form was met before."""
+    find = Stencils.found
+
+    def found(self: Stencils, text: str, lines: int) -> Any:
+        stencil = find(self, text, lines)
+        seen["by form"] += stencil is not None
+        return stencil
+
+    with patch.object(Stencils, "found", found):
+        yield
+
+
 def differing(fast: Plan, plain: Plan, raws: Iterable[bytes], *, repair: bool = False) -> tuple[list[bytes], Counter[str]]:
     """The bytes that are not read alike, and what stood in all."""
     found, seen = [], Counter[str]()
     for raw in raws:
-        read = fast.decode(raw, repair=repair)
+        with known_forms(seen):
+            read = fast.decode(raw, repair=repair)
         seen["messages"] += len(read.messages)
         seen["results"] += sum(len(message.observations) for message in read.messages)
         with the_plain_way():
@@ -102,15 +119,31 @@ def test_lis2_is_read_alike_bare_and_framed(seed: int) -> None:
     assert seen["results"] > MESSAGES // 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_what_resembles_a_message_whose_form_is_known_is_read_alike(seed: int) -> None:
+    rng = Random(300 + seed)
+    for two, write in (
+        (standard(), lambda: mllp(messages.hl7(rng, tidy=True).encode(rng.choice(("utf-8", "gb18030"))))),
+        (plans(subjects.HL7_DRIVER), lambda: mllp(messages.hl7(rng, tidy=True).encode())),
+        (plans(subjects.LIS2_DRIVER), lambda: messages.wired(rng, tidy=True)),
+    ):
+        again = ((raw, raw, messages.spoiled(raw, rng)) for raw in (write() for _ in range(MESSAGES // 40)))
+        found, seen = differing(*two, (raw for raws in again for raw in raws))
+        assert found == []
+        assert seen["by form"] > MESSAGES // 40
+
+
 @pytest.mark.parametrize("driver", CAPTURED)
 def test_captures_of_every_driver_are_read_alike_whole_and_spoiled(driver: str) -> None:
     rng = Random(driver)
     captures = [capture.raw for capture in captures_of(LIBRARY.driver(driver).folder)]
     raws = [raw for raw in captures if len(raw) < 100_000] or captures[:1]
     spoiled = (messages.spoiled(raws[at % len(raws)], rng) if at >= len(raws) else raws[at] for at in range(len(raws) + CAPTURES))
-    found, seen = differing(*plans(driver), spoiled, repair=True)
+    both, texts = plans(driver), list(spoiled)
+    found, seen = differing(*both, texts, repair=True)
     assert found == []
     assert seen["messages"]
+    assert differing(*both, [raw for raw in texts for _ in range(2)])[0] == []
 
 
 def test_values_of_hl7_are_those_that_python_hl7_reads() -> None:
