@@ -8,7 +8,7 @@ and a column is a slice with a stride. Everything else is read record by record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -76,13 +76,11 @@ class Rows(msgspec.Struct):
 
     def column(self, number: int) -> list[str] | None:
         """The texts at a place; None where the rows do not hold it."""
-        found = self.columns[number]
-        if found is None and number in self.selection.parts:
-            found = self._cut(number)
-            if found is not None and self.sent and self.grammar is not None:
-                found = self.grammar.plain_all(found)
-            self.columns[number] = found
-        return found
+        if self.columns[number] is None and number in self.selection.parts and self.grammar is not None:
+            place, _ = self.selection.parts[number]
+            for part, found in self._cut(place, self.grammar):
+                self.columns[part] = self.grammar.plain_all(found) if self.sent else found
+        return self.columns[number]
 
     @property
     def fields(self) -> Sequence[Any]:
@@ -95,18 +93,20 @@ class Rows(msgspec.Struct):
             return self.verbatim[number]
         if not self.sent:
             return self.column(number)
-        if number in self.selection.parts:
-            return self._cut(number)
+        if number in self.selection.parts and self.grammar is not None:
+            place, _ = self.selection.parts[number]
+            return dict(self._cut(place, self.grammar)).get(number)
         return self.sent[number] if number < len(self.sent) else self.column(number)
 
-    def _cut(self, number: int) -> list[str] | None:
-        place, path = self.selection.parts[number]
+    def _cut(self, place: int, grammar: Grammar) -> Iterator[tuple[int, list[str]]]:
+        """All parts of a whole field that are asked for, by their numbers: it is parted once for all of them."""
         field = self.fields[place]
-        if field is None or self.grammar is None:
-            return None
-        if path.sub:
-            return [self.grammar.part(text, path) for text in field]
-        return components(field, self.grammar.component)(path.component)
+        if field is None:
+            return
+        parted = components(field, grammar.component)
+        for number, (of, path) in self.selection.parts.items():
+            if of == place:
+                yield number, [grammar.part(text, path) for text in field] if path.sub else parted(path.component)
 
 
 class NamedRows(msgspec.Struct):
