@@ -6,12 +6,12 @@ All places are gathered from a reading in one go; whoever needs a text knows its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from operator import itemgetter
 from typing import Any
 
-from lis_bridge.catalogue.codes import KEPT, LONGEST
+from lis_bridge.catalogue.codes import KEPT, LONGEST, Memo
 from lis_bridge.catalogue.manifest import KindRule, Manifest, MessageSpec
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.overrides import Overrides
@@ -69,11 +69,13 @@ class Kinds:
         self._places = asked.choice(dict.fromkeys(path for rule in rules for path in rule.when))
         places = {path: at for at, path in enumerate(dict.fromkeys(path for rule in rules for path in rule.when))}
         self._rules = [(rule.is_, [(places[path], re.compile(pattern)) for path, pattern in rule.when.items()]) for rule in rules]
+        # The empty text behind all texts makes it a tuple of any number of places.
+        self._key = itemgetter(*self._places, -1, -1)
         self._kept: dict[tuple[str, ...], Kind | None] = {}
 
     def __call__(self, texts: Texts) -> Kind | None:
         """The kind by the first rule that holds."""
-        key = tuple([texts[number] for number in self._places])
+        key = self._key(texts)
         try:
             return self._kept[key]
         except KeyError:
@@ -119,7 +121,7 @@ class Head:
         self._specimen_pattern = specimen_pattern or own
         self._urgent = frozenset(spec.stat.values if spec.stat else ())
         self._dated, self._sent = (
-            tuple((asked.numbers(moment_paths(item)), moment_reader(item, zone)) for item in items)
+            tuple((asked.numbers(moment_paths(item)), Memo(moment_reader(item, zone))) for item in items)
             for items in (spec.dated, spec.sent_at)
         )
         self._control = {name: asked.choice(value) for name, value in spec.control or ()} if spec.control else None
@@ -223,9 +225,9 @@ def _person(text: str) -> str | None:
     return " ".join(text.replace("^", " ").split()) or None if text else None
 
 
-def _moment(choice: Sequence[tuple[Choice, Callable[[str], str | None]]], texts: Texts) -> str | None:
+def _moment(choice: Sequence[tuple[Choice, Memo]], texts: Texts) -> str | None:
     for numbers, read in choice:
-        found = read(texts[numbers[0]] if len(numbers) == 1 else " ".join([texts[number] for number in numbers]).strip())
-        if found:
-            return found
+        text = texts[numbers[0]] if len(numbers) == 1 else " ".join([texts[number] for number in numbers]).strip()
+        if text and (found := read[text]):
+            return str(found)
     return None

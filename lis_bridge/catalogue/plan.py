@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 
@@ -27,7 +26,7 @@ from lis_bridge.framing.unframe import Body, Framings, unframe_among
 __all__ = ["NO_OVERRIDES", "Decoded", "Overrides", "Plan"]
 
 
-class Decoded(NamedTuple):
+class Decoded(msgspec.Struct, frozen=True):
     """What stood in some bytes: messages in order, and what was wrong."""
 
     messages: tuple[Message, ...]

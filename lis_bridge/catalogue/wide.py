@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+import msgspec
+
 from lis_bridge.framing.body import Body, raw_offset
 
 WIDE = "utf-16-le"
@@ -27,7 +29,7 @@ def narrowed(body: Body) -> Body | None:
     narrow = accumulate((len(character.encode()) for character in text), initial=0)
     wide = accumulate((len(character.encode(WIDE)) for character in text), initial=0)
     starts = tuple((at, raw_offset(body.starts, place)) for at, place in zip(narrow, wide, strict=True))
-    return body._replace(text=text.encode(), starts=starts[:-1])
+    return msgspec.structs.replace(body, text=text.encode(), starts=starts[:-1])
 
 
 def answered(raw: bytes, reply: Callable[[bytes], bytes | None]) -> bytes | None:

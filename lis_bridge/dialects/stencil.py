@@ -25,21 +25,6 @@ class Stencil:
     A record's last cell holds the name of the next record too, behind a CR.
     """
 
-    __slots__ = (
-        "_awaited",
-        "_begins",
-        "_ends",
-        "_measures",
-        "_parts",
-        "_run",
-        "_take",
-        "_takes",
-        "before",
-        "below",
-        "grammar",
-        "size",
-    )
-
     def __init__(self, section: Section, even: Grid, above: Sequence[Sequence[str]], below: str, places: Places) -> None:
         self.grammar, self.before, self.below = section.grammar, len(above), below
         self._measures = even.base, even.stride, even.size
@@ -52,12 +37,13 @@ class Stencil:
         records = {kind: (first[number], first[number + 1]) for kind, number in section.above}
         cells = [self._cell(path, *records.get(path.record, (0, 0))) for path in places.paths]
         self._take = itemgetter(*(cell or len(even.flat) for cell, _ in cells), len(even.flat))
-        self._parts = tuple((number, places.paths[number]) for number, (_, is_part) in enumerate(cells) if is_part)
+        self._lasts = tuple(number for number, (_, is_last) in enumerate(cells) if is_last)
+        self._parts = tuple((number, path) for number, path in enumerate(places.paths) if path.component and cells[number][0])
 
     def _cell(self, path: Path, first: int, last: int) -> tuple[int, bool]:
-        """The cell where a text stands, 0 where there is none, and whether it is only a part of what stands there."""
+        """The cell where a text stands, 0 where there is none, and whether it is its record's last."""
         at = first + self.grammar.place(path)
-        return (at, bool(path.component) or at == last) if first < at <= last else (0, False)
+        return (at, at == last) if first < at <= last else (0, False)
 
     def fits(self, flat: list[str]) -> bool:
         """Whether cells are those of this form, in which as many CRs stand: one before each awaited name leaves no other record a place."""
@@ -69,9 +55,11 @@ class Stencil:
     def texts(self, flat: list[str]) -> list[str]:
         """The texts of the places without the blanks around them; behind the cells stands an empty one, and behind the texts."""
         texts = list(self._take(flat))
+        for number in self._lasts:
+            texts[number] = texts[number].partition("\r")[0]
         for number, path in self._parts:
             if texts[number]:
-                texts[number] = self.grammar.part(texts[number].partition("\r")[0], path)
+                texts[number] = self.grammar.part(texts[number], path)
         together = "".join(texts)
         if together.isascii() and " " not in together and together.isprintable():
             return texts

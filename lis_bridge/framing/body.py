@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from operator import itemgetter
-from typing import NamedTuple
+
+import msgspec
 
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.starts import Starts
 
 
-class Body(NamedTuple):
+class Body(msgspec.Struct, frozen=True):
     """One logical message; ``starts`` maps offsets in ``text`` to offsets in the raw bytes, one pair per contiguous run."""
 
     text: bytes
@@ -46,7 +47,7 @@ def composed(inner: Body, outer: Starts) -> Body:
     for (text, middle), bound in zip(inner.starts, bounds, strict=bool(inner.starts)):
         found.append((text, raw_offset(outer, middle)))
         found.extend((text + at - middle, raw) for at, raw in outer if middle < at < middle + bound - text)
-    return inner._replace(starts=tuple(found))
+    return msgspec.structs.replace(inner, starts=tuple(found))
 
 
 def without(text: bytes, rubbish: re.Pattern[bytes]) -> tuple[bytes, Starts]:

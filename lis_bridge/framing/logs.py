@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import msgspec
+
 from lis_bridge.core.faults import Fault
 from lis_bridge.core.starts import Starts
 from lis_bridge.framing.body import Body, composed, without
@@ -49,7 +51,7 @@ def undoubled(raw: bytes, read: Reader) -> list[Body]:
         return found
     fault = Fault("line ends doubled", f"{len(raw) - len(text)} bytes", "CR CR LF was read as CR LF; the checks fit so")
     named = [composed(body, starts) for body in other]
-    return [named[0]._replace(faults=(fault, *named[0].faults)), *named[1:]]
+    return [msgspec.structs.replace(named[0], faults=(fault, *named[0].faults)), *named[1:]]
 
 
 def _whole(bodies: list[Body]) -> int:
@@ -74,7 +76,7 @@ def stored_frames(raw: bytes, profile: Profile) -> list[Body]:
 def _named(bodies: list[Body], starts: Starts, size: int) -> list[Body]:
     fault = Fault("logger text", f"{size} bytes", "The logger's own text was left out")
     named = [composed(body, starts) for body in bodies]
-    return [named[0]._replace(faults=(fault, *named[0].faults)), *named[1:]] if named else []
+    return [msgspec.structs.replace(named[0], faults=(fault, *named[0].faults)), *named[1:]] if named else []
 
 
 def blocks(raw: bytes, form: Shape, body_of: Callable[[bytes, Piece], Body]) -> list[Body]:
@@ -88,13 +90,13 @@ def blocks(raw: bytes, form: Shape, body_of: Callable[[bytes, Piece], Body]) -> 
         elif piece.kind == "bad" and (stop := _unchecked(raw, piece, form)):
             at = stop
             fault = Fault("check missing", f"byte {piece.start}", "The next block follows the end at once")
-            found.append(body_of(raw, piece._replace(kind="block"))._replace(faults=(fault,)))
+            found.append(msgspec.structs.replace(body_of(raw, piece._replace(kind="block")), faults=(fault,)))
         elif piece.kind in ("bad", "cut") and (whole := _shortened(raw, piece, form)):
             at = whole.stop
             fault = Fault(
                 "length wrong", f"byte {piece.start}", "Shorter than it says: the log lost bytes (NUL); its checksum fits"
             )
-            found.append(body_of(raw, whole)._replace(faults=(fault,)))
+            found.append(msgspec.structs.replace(body_of(raw, whole), faults=(fault,)))
         elif piece.kind in ("block", "bad", "cut"):
             found.append(body_of(raw, piece))
     return found

@@ -37,13 +37,17 @@ def unframe(raw: bytes, profiles: Profile | Sequence[Profile], *, repair: bool =
 def unframe_among(raw: bytes, framings: Framings, *, repair: bool = False) -> list[Body]:
     """``unframe`` for framings that were compiled before."""
     found: list[Body] = []
-    # Formats of one device differ by their check only (Micros 60): the first that holds is it.
-    for profile in framings.spoken(raw):
-        tried = _READERS[profile.kind](raw, profile, repair)
-        if any(map(_TEXT, tried)):
-            found = tried
-            break
-        found = found or tried
+    spoken = framings.spoken(raw)
+    if len(spoken) == 1:
+        found = _READERS[spoken[0].kind](raw, spoken[0], repair)
+    else:
+        # Formats of one device differ by their check only (Micros 60): the first that holds is it.
+        for profile in spoken:
+            tried = _READERS[profile.kind](raw, profile, repair)
+            if any(map(_TEXT, tried)):
+                found = tried
+                break
+            found = found or tried
     if repair and not any(map(_TEXT, found)):
         found = _last_resort(raw, framings.among) or found
     return found or ([nothing(Fault("no message", f"{len(raw)} bytes", _NO_MESSAGE))] if raw else [])
