@@ -15,7 +15,8 @@ from typing import Any
 from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
-from lis_bridge.catalogue.manifest import MomentSpec, Table
+from lis_bridge.catalogue.manifest.moments import MomentSpec
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.catalogue.menus import Lookup, Menu, Menus, first_of
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.core.results import Image, Observation

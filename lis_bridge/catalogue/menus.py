@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
-from lis_bridge.catalogue.manifest import Table
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.core.results import of_material
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
