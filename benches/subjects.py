@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from benches import messages
 from lis_bridge.catalogue.library import Library
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.plan import Overrides, Plan
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.core import resources

@@ -101,12 +101,14 @@ def test_pages_of_lists(filled: Store, benchmark: Callable[..., object], outcome
 
 def _fill(tx: Connection, ids: range) -> None:
     at = {id: (START + timedelta(seconds=30 * id)).isoformat(timespec="microseconds") for id in ids}
-    tx.execute(insert(schema.tube), [_tube(id, at[id]) for id in ids])
-    tx.execute(insert(schema.journal), [_entry(id, at[id]) for id in ids])
-    tx.execute(insert(schema.journal_raw), [{"journal_id": id, "size": 200, "packing": 0, "content": bytes(60)} for id in ids])
-    tx.execute(insert(schema.hold), [_hold(id, at[id]) for id in ids])
-    tx.execute(insert(schema.delivery), [_delivery(id, at[id]) for id in ids])
-    tx.execute(insert(schema.audit), [_look(id, at[id]) for id in ids])
+    tx.execute(insert(schema.tubes.tube), [_tube(id, at[id]) for id in ids])
+    tx.execute(insert(schema.journal.journal), [_entry(id, at[id]) for id in ids])
+    tx.execute(
+        insert(schema.journal.journal_raw), [{"journal_id": id, "size": 200, "packing": 0, "content": bytes(60)} for id in ids]
+    )
+    tx.execute(insert(schema.holds.hold), [_hold(id, at[id]) for id in ids])
+    tx.execute(insert(schema.deliveries.delivery), [_delivery(id, at[id]) for id in ids])
+    tx.execute(insert(schema.audit.audit), [_look(id, at[id]) for id in ids])
 
 
 def _tube(id: int, at: str) -> dict[str, object]:

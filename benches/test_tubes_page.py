@@ -92,9 +92,9 @@ def _fill(tx: Connection, ids: range) -> None:
         "revision": 1,
     }
     sent = {"destination": "lis", "state": "delivered", "stat": 0, "attempts": 1, "results": 30, "verdict": "AA"}
-    tx.execute(insert(schema.journal), [{"id": id, "analyzer": "line-1", "received_at": at[id], **entry} for id in ids])
+    tx.execute(insert(schema.journal.journal), [{"id": id, "analyzer": "line-1", "received_at": at[id], **entry} for id in ids])
     tx.execute(
-        insert(schema.tube),
+        insert(schema.tubes.tube),
         [
             {
                 "id": id,
@@ -110,11 +110,11 @@ def _fill(tx: Connection, ids: range) -> None:
         ],
     )
     tx.execute(
-        insert(schema.tube_event), [{"tube_id": id, "seq": 1, "journal_id": id, "at": at[id], "content": b""} for id in ids]
+        insert(schema.tubes.tube_event), [{"tube_id": id, "seq": 1, "journal_id": id, "at": at[id], "content": b""} for id in ids]
     )
     moments = ("due_at", "created_at", "sealed_at", "settled_at")
     tx.execute(
-        insert(schema.delivery),
+        insert(schema.deliveries.delivery),
         [{"id": id, "tube_id": id, "control_id": f"c-{id}", **dict.fromkeys(moments, at[id]), **sent} for id in ids],
     )
 

@@ -13,7 +13,8 @@ from lis_bridge.attachments.contents import Content, contents_of
 from lis_bridge.core.results import Message
 from lis_bridge.storage import Statement
 from lis_bridge.storage.packing import pack, unpack
-from lis_bridge.storage.schema import attachment, attachment_told, tube
+from lis_bridge.storage.schema.attachments import attachment, attachment_told
+from lis_bridge.storage.schema.tubes import tube
 
 _a, _t = attachment.c, attachment_told.c
 _KNOWN = Statement(select(_a.id).where(_a.tube_id == bindparam("tube"), _a.digest == bindparam("of")).limit(1))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from lis_bridge.audit.chain import Head, digest
 from lis_bridge.audit.entries import Entry
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import audit
+from lis_bridge.storage.schema.audit import audit
 
 _HEAD = Statement(select(audit.c.id, audit.c.digest).order_by(audit.c.id.desc()).limit(1))
 _APPEND = Statement(insert(audit).values({column.name: bindparam(column.name) for column in audit.c}))

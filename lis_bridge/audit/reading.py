@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 from lis_bridge.audit.chain import Broken, Head, follow
 from lis_bridge.audit.entries import Line
 from lis_bridge.storage import Statement, unindexed
-from lis_bridge.storage.schema import audit
+from lis_bridge.storage.schema.audit import audit
 
 _a = audit.c
 _COLUMNS = (_a.id, _a.at, _a.actor, _a.via, _a.address, _a.action, _a.subject, _a.detail, _a.digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lis_bridge.catalogue.manifest import Table
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.records import Rows, Selection
 

@@ -14,7 +14,9 @@ from lis_bridge.catalogue import commas
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
 from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, Texts, moment_paths
-from lis_bridge.catalogue.manifest import Dialect, Manifest, Table
+from lis_bridge.catalogue.manifest.dialect import Dialect
+from lis_bridge.catalogue.manifest.driver import Manifest
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.catalogue.mapping import Mapper
 from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue

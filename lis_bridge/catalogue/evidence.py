@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lis_bridge.catalogue.proving import Judgement, Row
 from lis_bridge.core.faults import DriverError
+from lis_bridge.core.replacing import replace_file
 
 FILE = "evidence.toml"
 HEAD = "# Written by lis-bridge driver prove: what the analyzer's own printout or screen proved of this driver.\n"
@@ -82,13 +83,14 @@ def standing(found: Iterable[Proof], rows: Iterable[Row]) -> tuple[Proof, ...]:
 
 def store(folder: Path, new: Iterable[Proof], refuted: Iterable[Judgement], rows: Sequence[Row]) -> None:
     """Adds proofs; a newer one of the same code and sample takes the older one's place, and neither what is refuted nor what the driver
-    files otherwise by now is proved any more. Raises DriverError.
+    files otherwise by now is proved any more. What was kept before stays where the disk fails. Raises DriverError, OSError.
     """
     false = {(one.row.capture, one.row.sample, one.row.seen.code) for one in refuted if one.row is not None}
     before = proofs(folder)
     merged = {proof.place: proof for proof in (*standing(before, rows), *new) if proof.place not in false}
     if merged or before:
-        (folder / FILE).write_text(HEAD + ("".join(map(_table, merged.values())) or "proof = []\n"), encoding="utf-8")
+        text = HEAD + ("".join(map(_table, merged.values())) or "proof = []\n")
+        replace_file(folder / FILE, text.encode(), durable=True)
 
 
 def _table(proof: Proof) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from lis_bridge.catalogue.heads import moment_paths
-from lis_bridge.catalogue.manifest import CellSpec, CellsSpec, Dialect, RowsSpec
-from lis_bridge.catalogue.manifest_parts import AcrossSpec, CsvSpec, PicturesSpec
+from lis_bridge.catalogue.manifest.csv import AcrossSpec, CsvSpec
+from lis_bridge.catalogue.manifest.dialect import Dialect
+from lis_bridge.catalogue.manifest.fixed import CellSpec, CellsSpec, RowsSpec
+from lis_bridge.catalogue.manifest.pictures import PicturesSpec
 from lis_bridge.dialects import csv_text, fixed, pairs, paths, pictures
 from lis_bridge.dialects.csv_rows import Shape
 

@@ -12,7 +12,8 @@ from operator import itemgetter
 from typing import Any
 
 from lis_bridge.catalogue.codes import KEPT, LONGEST, Memo
-from lis_bridge.catalogue.manifest import KindRule, Manifest, MessageSpec
+from lis_bridge.catalogue.manifest.driver import Manifest
+from lis_bridge.catalogue.manifest.message import KindRule, MessageSpec
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.core.results import Control, Image, Kind, Message, Observation, Patient, Query

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lis_bridge.catalogue import manifests
 from lis_bridge.catalogue.checks import Finding, Subject, checked
 from lis_bridge.catalogue.library import Library
+from lis_bridge.catalogue.manifest import tables
 from lis_bridge.catalogue.package import Package
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError
@@ -58,7 +58,7 @@ def _revision(place: Path) -> int | None:
     if not place.exists():
         return None
     try:
-        said = manifests.read(place / "driver.toml").get("revision")
+        said = tables.read(place / "driver.toml").get("revision")
     except DriverError:
         return 0
     return said if isinstance(said, int) else 0

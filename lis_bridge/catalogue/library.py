@@ -14,9 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lis_bridge.catalogue import manifests
-from lis_bridge.catalogue.manifest import Identify, Manifest
-from lis_bridge.catalogue.manifests import ManifestError
+from lis_bridge.catalogue.manifest.driver import Identify, Manifest
+from lis_bridge.catalogue.manifest.places import line_of, place
+from lis_bridge.catalogue.manifest.tables import merged, read, resolved, texts
+from lis_bridge.catalogue.manifest.validating import ManifestError, validated
 from lis_bridge.catalogue.plan import NO_OVERRIDES, Overrides, Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError
@@ -46,11 +47,11 @@ class Driver:
     @cached_property
     def own(self) -> dict[str, Any]:
         """The table of its own file."""
-        return manifests.read(self.files[0])
+        return read(self.files[0])
 
     def place(self, *location: str | int) -> str:
         """``file:line`` of a key of the manifest."""
-        return manifests.place(self.files, location)
+        return place(self.files, location)
 
     def with_options(self, options: Mapping[str, str]) -> Manifest:
         """The manifest as it is with these choices of its options. Raises DriverError for one that it does not have."""
@@ -58,8 +59,8 @@ class Driver:
             return self.manifest
         table = dict(self.table)
         for name, choice in options.items():
-            table = manifests.merged(table, self._choice(name, choice))
-        manifest, wrong = manifests.validated(table, self.files)
+            table = merged(table, self._choice(name, choice))
+        manifest, wrong = validated(table, self.files)
         if manifest is None:
             raise wrong[0].raised()
         return manifest
@@ -127,7 +128,7 @@ class Library:
         try:
             return Plan(manifest, tests, zone=zone, overrides=overrides)
         except re.error as wrong:
-            where = manifests.line_of(driver.files, _expression_of(driver, str(wrong.pattern)))
+            where = line_of(driver.files, _expression_of(driver, str(wrong.pattern)))
             raise DriverError(f"bad regular expression: {wrong}", where=where, hint="Mend it, between single quotes") from wrong
         except ValueError as wrong:
             raise DriverError(str(wrong), where=str(driver.files[0]), hint="Mend the manifest") from wrong
@@ -182,9 +183,9 @@ def _bytewise(pattern: str) -> re.Pattern[str]:
 
 def _shelve(file: Path, tables: dict[str, tuple[Path, dict[str, Any]]], hidden: dict[str, int]) -> None:
     """Put one manifest beside those in front of it. Raises DriverError where its id is not its own."""
-    name, table = file.parent.name, manifests.read(file)
+    name, table = file.parent.name, read(file)
     if table.get("id") != name:
-        where = manifests.place((file,), ("id",))
+        where = place((file,), ("id",))
         raise DriverError(f"id {table.get('id')!r} differs from its folder", where=where, hint="Give both the same name")
     if name not in tables:
         tables[name] = (file, table)
@@ -202,11 +203,11 @@ def _driver(
 ) -> Driver | None:
     """The driver of a table; None, and the errors, where something is wrong."""
     try:
-        table, files = manifests.resolved(name, tables)
+        table, files = resolved(name, tables)
     except DriverError as wrong:
         errors.setdefault(name, (_as_found(wrong),))
         return None
-    manifest, found = manifests.validated(table, files)
+    manifest, found = validated(table, files)
     if manifest is None:
         errors.setdefault(name, found)
         return None
@@ -219,8 +220,8 @@ def _as_found(wrong: DriverError) -> ManifestError:
 
 def _expression_of(driver: Driver, pattern: str) -> str:
     """The text of the manifest that a regular expression which cannot be compiled was made from."""
-    texts = (text for text in manifests.texts(driver.table) if text in pattern and not _compiles(text))
-    return max(texts, key=len, default=pattern)
+    said = (text for text in texts(driver.table) if text in pattern and not _compiles(text))
+    return max(said, key=len, default=pattern)
 
 
 def _compiles(pattern: str) -> bool:

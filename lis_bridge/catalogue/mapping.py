@@ -16,7 +16,8 @@ from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
 from lis_bridge.catalogue.heads import Asked, Texts, moment_paths
-from lis_bridge.catalogue.manifest import MomentSpec, Table
+from lis_bridge.catalogue.manifest.moments import MomentSpec
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.catalogue.menus import Menu, Menus
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.sources import Source, Sources, column, first_of, image_paths

@@ -13,7 +13,7 @@ from lis_bridge.catalogue import readers
 from lis_bridge.catalogue import values as numeric
 from lis_bridge.catalogue.codes import CodeBook, Memo
 from lis_bridge.catalogue.heads import Texts
-from lis_bridge.catalogue.manifest import Table
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.catalogue.sources import Source, Sources, column, first_of
 from lis_bridge.core.results import of_material
 from lis_bridge.dialects.records import Rows

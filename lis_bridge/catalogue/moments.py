@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, tzinfo
 
-from lis_bridge.catalogue.manifest import MomentSpec
+from lis_bridge.catalogue.manifest.moments import MomentSpec
 from lis_bridge.core import moments
 
 _GROUPS = re.compile(r"\d+")

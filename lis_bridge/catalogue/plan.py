@@ -12,7 +12,7 @@ import msgspec
 
 from lis_bridge.catalogue import replies
 from lis_bridge.catalogue.dialect import CompiledDialect, joined, left_out
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.overrides import NO_OVERRIDES, Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.catalogue.wide import answered, narrowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from lis_bridge.catalogue.manifest import FlagSource, RerunSpec
+from lis_bridge.catalogue.manifest.results import FlagSource, RerunSpec
 
 
 def code(pattern: str) -> Callable[[str], str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from lis_bridge.catalogue.manifest import ReplySpec
+from lis_bridge.catalogue.manifest.reply import ReplySpec
 
 VT, FS_CR = b"\x0b", b"\x1c\r"
 HEADER_BYTES = 4096

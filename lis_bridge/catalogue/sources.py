@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from lis_bridge.catalogue.heads import Asked, Texts, moment_paths
-from lis_bridge.catalogue.manifest import Table
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.records import COMMENTS, Rows, Selection

@@ -138,7 +138,8 @@ def reported(observation: Observation, test: Test) -> tuple[str, str | None, str
     """Value, UCUM unit and range as the laboratory reports them.
 
     Where the unit was converted: number times factor, rounded half-up to the test's decimals, the range alike, the comparator kept; a figure
-    that would round to nought stays exact, and a limit that is no number is left out. Otherwise everything as sent, in the catalogue's unit. A unit that the catalogue does not know stays the device's own.
+    that would round to nought stays exact, and a limit that is no number is left out. Otherwise everything as sent, in the catalogue's unit.
+    A unit that the catalogue does not know stays the device's own.
     """
     text = observation.value or ""
     if observation.ucum is None:

@@ -25,8 +25,8 @@ from lis_bridge.runtime.plans import Compiled, compiled
 from lis_bridge.runtime.work import instrument, specimen_rules
 from lis_bridge.settings import Config
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import journal as journal_table
-from lis_bridge.storage.schema import tube, tube_event
+from lis_bridge.storage.schema.journal import journal as journal_table
+from lis_bridge.storage.schema.tubes import tube, tube_event
 from lis_bridge.tubes import events, tables
 from lis_bridge.tubes.events import REPORTING, VERDICTS, Slot
 from lis_bridge.tubes.keys import SpecimenRules

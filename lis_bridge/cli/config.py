@@ -13,7 +13,7 @@ from lis_bridge.cli.exits import Exit
 from lis_bridge.cli.output import Json, document
 
 if TYPE_CHECKING:
-    from lis_bridge.catalogue.manifest import Manifest
+    from lis_bridge.catalogue.manifest.driver import Manifest
     from lis_bridge.catalogue.tests import TestCatalogue
     from lis_bridge.settings import Analyzer, Config, Finding
 

@@ -13,7 +13,7 @@ from lis_bridge.settings.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from lis_bridge.catalogue.library import Library
-    from lis_bridge.catalogue.manifest import Manifest
+    from lis_bridge.catalogue.manifest.driver import Manifest
     from lis_bridge.catalogue.tests import TestCatalogue
 
 MISTYPED = 0.8

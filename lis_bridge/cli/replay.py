@@ -150,7 +150,8 @@ def _waiting(tx: Connection, quarantined: bool, held: bool, analyzer: str | None
     """The entries that a person's decision is waited for; one that is pending already is left out."""
     from sqlalchemy import exists, or_, select
 
-    from lis_bridge.storage.schema import hold, journal
+    from lis_bridge.storage.schema.holds import hold
+    from lis_bridge.storage.schema.journal import journal
 
     waits = []
     if quarantined:

@@ -15,7 +15,7 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.journal.entries import Entry, State, text_of
 from lis_bridge.storage import Statement
 from lis_bridge.storage.packing import pack
-from lis_bridge.storage.schema import frame, journal, journal_raw
+from lis_bridge.storage.schema.journal import frame, journal, journal_raw
 
 EVIDENCE_BYTES = 1024 * 1024
 """How much of bytes that are no message is kept."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 from lis_bridge.journal.entries import Filed, Line, State
 from lis_bridge.storage import Statement
 from lis_bridge.storage.packing import unpack
-from lis_bridge.storage.schema import journal, journal_raw
+from lis_bridge.storage.schema.journal import journal, journal_raw
 
 PENDING_BYTES = 32 * 1024 * 1024
 """``pending`` ends its page early rather than hold more raw bytes than this in memory."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, literal_column, null, select, upda
 from lis_bridge.core.faults import UsageError
 from lis_bridge.journal.entries import State
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import journal
+from lis_bridge.storage.schema.journal import journal
 
 FROM: dict[State, tuple[State, ...]] = {
     "done": ("pending",),

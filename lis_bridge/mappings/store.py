@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from lis_bridge.core.faults import UsageError
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import mapping
+from lis_bridge.storage.schema.mappings import mapping
 
 Kind = Literal["code", "unit", "ignored"]
 KINDS: Sequence[Kind] = get_args(Kind)

@@ -19,7 +19,7 @@ from lis_bridge.outbox.merging import merge
 from lis_bridge.outbox.numbering import next_number
 from lis_bridge.outbox.sealing import Build, Mark, keep_message
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery
+from lis_bridge.storage.schema.deliveries import delivery
 
 _d = delivery.c
 _COLLECTS = Statement(

@@ -15,7 +15,7 @@ from lis_bridge.core.reports import Report
 from lis_bridge.outbox.entries import text_of
 from lis_bridge.outbox.numbering import next_number
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery, delivery_part
+from lis_bridge.storage.schema.deliveries import delivery, delivery_part
 
 _d = delivery.c
 _OPEN = Statement(

@@ -13,7 +13,8 @@ from lis_bridge.core.faults import UsageError
 from lis_bridge.outbox.entries import text_of
 from lis_bridge.outbox.sealing import decisions
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery, instance
+from lis_bridge.storage.schema.database import instance
+from lis_bridge.storage.schema.deliveries import delivery
 
 _d = delivery.c
 _DEAD = _d.state == literal_column("'dead'")

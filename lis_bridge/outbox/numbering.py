@@ -11,7 +11,7 @@ import secrets
 from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, insert, select, update
 
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 _PREFIX, _LAST = "prefix", "last_delivery"
 

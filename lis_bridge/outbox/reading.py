@@ -11,7 +11,8 @@ from sqlalchemy import Column, Connection, bindparam, func, literal_column, sele
 from lis_bridge.outbox.entries import Delivery, Line, Owed, State, Waiting
 from lis_bridge.storage import Statement, unindexed
 from lis_bridge.storage.packing import unpack
-from lis_bridge.storage.schema import delivery, delivery_message, tube
+from lis_bridge.storage.schema.deliveries import delivery, delivery_message
+from lis_bridge.storage.schema.tubes import tube
 
 _d, _m = delivery.c, delivery_message.c
 _COLUMNS = (

@@ -18,7 +18,9 @@ from lis_bridge.outbox.entries import Owed, text_of
 from lis_bridge.outbox.merging import merge
 from lis_bridge.storage import Statement
 from lis_bridge.storage.packing import pack_like
-from lis_bridge.storage.schema import delivery, delivery_message, delivery_part, instance, tube
+from lis_bridge.storage.schema.database import instance
+from lis_bridge.storage.schema.deliveries import delivery, delivery_message, delivery_part
+from lis_bridge.storage.schema.tubes import tube
 
 Build = Callable[[Head, Sequence[Report], str], bytes]
 """Tube, reports and control id to the message's bytes, without the MLLP block."""

@@ -19,7 +19,7 @@ from lis_bridge.core.faults import UsageError
 from lis_bridge.outbox.backoff import Backoff
 from lis_bridge.outbox.entries import State, text_of
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import delivery
+from lis_bridge.storage.schema.deliveries import delivery
 
 Meaning = Literal["accepted", "error", "rejected", "unanswered"]
 

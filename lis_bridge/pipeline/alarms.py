@@ -19,8 +19,8 @@ from lis_bridge.core.faults import BridgeError
 from lis_bridge.core.reports import Report
 from lis_bridge.rules.limits import Limits, critical
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import critical as table
-from lis_bridge.storage.schema import critical_call
+from lis_bridge.storage.schema.critical_values import critical as table
+from lis_bridge.storage.schema.critical_values import critical_call
 from lis_bridge.tubes.store import Receipt
 
 _c = table.c

@@ -32,7 +32,7 @@ from lis_bridge.pipeline.outlet import Outlet
 from lis_bridge.pipeline.screening import Expectation, Refused, screen
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import control_result
+from lis_bridge.storage.schema.controls import control_result
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.events import Policy
 from lis_bridge.tubes.keys import Key, SpecimenRules, key_of

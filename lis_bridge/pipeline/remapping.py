@@ -13,7 +13,8 @@ from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import UsageError
 from lis_bridge.core.holds import Reason
 from lis_bridge.mappings import Kind
-from lis_bridge.storage.schema import hold, journal
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal
 
 LONGEST = 100
 """Characters of a device's code."""

@@ -5,7 +5,6 @@ It holds states, counts and times, nothing of any specimen. A reader tells by ``
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from lis_bridge.core.faults import Fault
+from lis_bridge.core.replacing import replace_file
 from lis_bridge.settings import Config
 
 EVERY_SECONDS = 2.0
@@ -111,7 +111,4 @@ def read(config: Config) -> Snapshot | None:
 
 def write(config: Config, snapshot: Snapshot) -> None:
     """Replace the file; readers see the old one or the new one. Raises OSError."""
-    file = file_of(config)
-    fresh = file.with_name(file.name + ".new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(snapshot), indent=1))
-    os.replace(fresh, file)
+    replace_file(file_of(config), msgspec.json.format(msgspec.json.encode(snapshot), indent=1), durable=False)

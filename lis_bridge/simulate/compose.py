@@ -10,7 +10,10 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable
 
-from lis_bridge.catalogue.manifest import ControlSpec, Dialect, FlagSource, Manifest, Table
+from lis_bridge.catalogue.manifest.dialect import Dialect
+from lis_bridge.catalogue.manifest.driver import Manifest
+from lis_bridge.catalogue.manifest.message import ControlSpec
+from lis_bridge.catalogue.manifest.results import FlagSource, Table
 from lis_bridge.core.faults import DriverError, UsageError
 from lis_bridge.core.results import Kind
 from lis_bridge.dialects import hl7v2, lis2a2, paths

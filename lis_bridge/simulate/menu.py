@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
-from lis_bridge.catalogue.manifest import Manifest, Table
+from lis_bridge.catalogue.manifest.driver import Manifest
+from lis_bridge.catalogue.manifest.results import Table
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.simulate.sample import Measured
 

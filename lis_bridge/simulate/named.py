@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lis_bridge.catalogue.manifest import Dialect, PairsSpec
+from lis_bridge.catalogue.manifest.dialect import Dialect
+from lis_bridge.catalogue.manifest.pairs import PairsSpec
 from lis_bridge.simulate.sample import Measured, Sample
 from lis_bridge.simulate.sheet import moment_texts
 

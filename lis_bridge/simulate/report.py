@@ -17,7 +17,10 @@ from lis_bridge.simulate.analyzer import Taken
 from lis_bridge.simulate.lis import Received
 from lis_bridge.simulate.scenario import Morning
 from lis_bridge.simulate.tally import Place, accepted, filed, percentiles, tally
-from lis_bridge.storage import schema
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal
+from lis_bridge.storage.schema.tubes import tube_event
 from lis_bridge.storage.store import Store
 
 SHOWN = 20
@@ -60,7 +63,7 @@ def report(
     """Compares and measures. Raises StorageError where the bridge left no database."""
     found = tally(plan.expected, received)
     with Store.open(f"sqlite:///{database}") as store, store.read() as tx:
-        held = tx.execute(select(func.sum(schema.hold.c.results)).where(schema.hold.c.state == "open")).scalar() or 0
+        held = tx.execute(select(func.sum(hold.c.results)).where(hold.c.state == "open")).scalar() or 0
         inside = {PROCESSED: percentiles(_processed(tx)), DELIVERED: percentiles(_delivered(tx))}
     wrong = {"lost": found.lost, "duplicated": found.duplicated, "misfiled": found.misfiled}
     answered = (one.taken_at - one.said_at for many in taken.values() for one in many if one.taken_at > one.said_at)
@@ -86,17 +89,12 @@ def _largest(received: Sequence[Received]) -> int:
 
 
 def _processed(tx: Connection) -> Iterable[float]:
-    rows = tx.execute(
-        select(schema.journal.c.received_at, schema.tube_event.c.at).join(
-            schema.tube_event, schema.tube_event.c.journal_id == schema.journal.c.id
-        )
-    )
+    rows = tx.execute(select(journal.c.received_at, tube_event.c.at).join(tube_event, tube_event.c.journal_id == journal.c.id))
     return [_between(received, processed) for received, processed in rows]
 
 
 def _delivered(tx: Connection) -> Iterable[float]:
-    delivery = schema.delivery.c
-    rows = tx.execute(select(delivery.created_at, delivery.settled_at).where(delivery.state == "delivered"))
+    rows = tx.execute(select(delivery.c.created_at, delivery.c.settled_at).where(delivery.c.state == "delivered"))
     return [_between(created, settled) for created, settled in rows]
 
 

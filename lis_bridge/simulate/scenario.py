@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from random import Random
 
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.results import Patient
 from lis_bridge.simulate.compose import Composer, table_for

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from lis_bridge.catalogue.manifest import MomentSpec
+from lis_bridge.catalogue.manifest.moments import MomentSpec
 from lis_bridge.core.faults import DriverError
 from lis_bridge.dialects.grammar import Grammar
 from lis_bridge.dialects.paths import Path, parse

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from lis_bridge.catalogue.manifest import Dialect
+from lis_bridge.catalogue.manifest.dialect import Dialect
 from lis_bridge.core.faults import LinkError, UsageError
 from lis_bridge.framing import block, mllp
 from lis_bridge.framing.control import STX

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, insert, select
 
 from lis_bridge.core.faults import StorageError
-from lis_bridge.storage.schema import packing_model
+from lis_bridge.storage.schema.database import packing_model
 from lis_bridge.storage.statements import Statement
 
 if sys.version_info >= (3, 14):

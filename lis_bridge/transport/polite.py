@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lis_bridge.catalogue.manifest import ReplySpec
+from lis_bridge.catalogue.manifest.reply import ReplySpec
 from lis_bridge.catalogue.replies import reply
 from lis_bridge.core.clock import Clock
 from lis_bridge.framing import Event, FrameReceived, MessageReceived, Profile, Send, make

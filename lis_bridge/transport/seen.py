@@ -1,6 +1,7 @@
 """Which files of a folder were read: name, size, time and SHA-256, one line each in a file that only grows.
 
 A line is written after the commit of what the file held. A crash between the two makes a file come again, and what comes again adds nothing.
+The memory's own name is on the disk before a line counts: else a power cut could bring an older memory back, without the lines added since.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from lis_bridge.core.replacing import replace_file
 
 LIMIT = 50_000
 """Remembered files, beyond which those that left the folder are forgotten."""
@@ -63,10 +66,8 @@ class Seen:
             return
         self._known = {name: known for name, known in self._known.items() if name in present}
         if self._file is not None:
-            fresh = self._file.with_name(self._file.name + ".new")
-            fresh.unlink(missing_ok=True)
-            self._append(fresh, b"".join(_line(name, mark, digest) for name, (mark, digest) in self._known.items()))
-            os.replace(fresh, self._file)
+            lines = b"".join(_line(name, mark, digest) for name, (mark, digest) in self._known.items())
+            replace_file(self._file, lines, durable=True)
 
     def _load(self, content: bytes) -> None:
         for line in content.split(b"\n"):
@@ -76,7 +77,10 @@ class Seen:
                 self._known[unquote_to_bytes(name)] = (Mark(int(size), int(mtime)), digest.decode("ascii"))
 
     def _append(self, file: Path, lines: bytes) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, lines, durable=True)
+            return
         with file.open("ab") as out:
             # A line that a crash tore stays alone on its line.
             out.write((b"" if out.tell() == 0 else b"\n") + lines)

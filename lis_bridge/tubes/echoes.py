@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import observed, observed_tail
+from lis_bridge.storage.schema.tubes import observed, observed_tail
 from lis_bridge.tubes.marks import Mark, Marks, Seconds, decoded
 
 TAIL = 16_384

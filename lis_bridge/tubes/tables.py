@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Integer, Text, bindparam, case, insert, select, update
 
 from lis_bridge.storage import Statement
-from lis_bridge.storage.schema import hold, tube, tube_event
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.tubes import tube, tube_event
 
 _TUBE = (tube.c.id, tube.c.key, tube.c.specimen, tube.c.numbered, tube.c.version, tube.c.sealed, tube.c.updated_at)
 

@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
 
 from lis_bridge.core.results import Observation, Patient
-from lis_bridge.storage.schema import hold, tube
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.tubes import tube
 from lis_bridge.tubes import tables
 from lis_bridge.tubes.state import Run, Standing, TubeState
 from lis_bridge.tubes.store import load

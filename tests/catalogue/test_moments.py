@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lis_bridge.catalogue.manifest import MomentSpec
+from lis_bridge.catalogue.manifest.moments import MomentSpec
 from lis_bridge.catalogue.moments import moment_reader
 
 ZONE = ZoneInfo("Asia/Shanghai")

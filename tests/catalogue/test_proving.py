@@ -15,6 +15,7 @@ from lis_bridge.catalogue.scaffold.matching import Vocabulary
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import DriverError
 from lis_bridge.core.results import Observation
+from tests.disk import no_file_above
 
 TESTS = TestCatalogue.load()
 WORDS = Vocabulary(TESTS, {"other": {"血红蛋白": "HGB", "白细胞": "WBC"}})
@@ -94,6 +95,16 @@ def test_what_is_proved_is_kept_and_what_is_refuted_is_taken_back(tmp_path: Path
     again = judge(read("WBC = 9.9", "typed"), ROWS, WORDS)
     store(tmp_path, kept(again, "wu", 1, date(2026, 3, 2)), again, ROWS)
     assert [proof.code for proof in proofs(tmp_path)] == ["3"]
+
+
+def test_a_full_disk_takes_back_nothing_that_was_proved(tmp_path: Path) -> None:
+    store(tmp_path, kept(judge(read("PLT = 203 10^9/L", "typed"), ROWS, WORDS), "wu", 1, date(2026, 3, 1)), (), ROWS)
+    before = proofs(tmp_path)
+    more = kept(judge(read("WBC = 7.42 10^9/L", "typed"), ROWS, WORDS), "wu", 1, date(2026, 3, 2))
+    with no_file_above(50), pytest.raises(OSError, match="too large"):
+        store(tmp_path, more, (), ROWS)
+    assert proofs(tmp_path) == before
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
 
 
 def test_a_folder_that_nobody_proved_has_no_proofs(tmp_path: Path) -> None:

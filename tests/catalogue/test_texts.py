@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.plan import Decoded, Plan
 from lis_bridge.catalogue.tests import TestCatalogue as Catalogue
 from lis_bridge.core import resources

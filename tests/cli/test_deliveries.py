@@ -14,7 +14,8 @@ from lis_bridge.core.reports import Report
 from lis_bridge.core.results import Observation
 from lis_bridge.outbox.sealing import keep_message
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import delivery, tube
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.tubes import tube
 
 from .conftest import Run
 

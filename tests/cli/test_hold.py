@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import delivery_part
+from lis_bridge.storage.schema.deliveries import delivery_part
 from lis_bridge.tubes import views
 
 from .conftest import Run

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from lis_bridge import journal
 from lis_bridge.journal import Entry
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import hold
+from lis_bridge.storage.schema.holds import hold
 
 from .conftest import Run
 

@@ -125,7 +125,7 @@ def test_a_long_list_says_states_too(lis_bridge: Run, config: Path) -> None:
     at = AT.isoformat()
     named = ({"key": f"T{number}", "specimen": f"T{number}", "created_at": at, "updated_at": at} for number in range(40_000))
     with Store.open(f"sqlite:///{config.parent}/bridge.db") as store, store.write() as tx:
-        tx.execute(insert(schema.tube), list(named))
+        tx.execute(insert(schema.tubes.tube), list(named))
     done = lis_bridge("tubes", "-c", config, "--limit", "50000", "--json")
     assert len(json.loads(done.stdout)) == 40_002
 

@@ -17,7 +17,7 @@ from lis_bridge import audit
 from lis_bridge.simulate.analyzer import Analyzer
 from lis_bridge.simulate.sample import Sample
 from lis_bridge.simulate.scenario import Station, morning, station
-from lis_bridge.storage.schema import tube
+from lis_bridge.storage.schema.tubes import tube
 from lis_bridge.transport import open_link
 
 from .serving import Running, configured, csrf_of, peopled, serving

@@ -14,7 +14,8 @@ from sqlalchemy import insert, update
 
 from lis_bridge import outbox
 from lis_bridge.pipeline.deciding import Decisions
-from lis_bridge.storage.schema import delivery, tube
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.tubes import tube
 
 from .serving import Running
 from .test_now import act, file, lines, row

@@ -16,7 +16,7 @@ from lis_bridge.console.queries.tubes import Filters
 from lis_bridge.core.results import Message, Patient
 from lis_bridge.journal import Entry
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import delivery
+from lis_bridge.storage.schema.deliveries import delivery
 from lis_bridge.tubes import keys
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.store import Arrival, Tubes

@@ -11,7 +11,8 @@ from sqlalchemy import delete, insert, select
 
 from lis_bridge.console.queries import tubes as finding
 from lis_bridge.console.queries.tubes import Filters
-from lis_bridge.storage.schema import delivery, delivery_part, tube
+from lis_bridge.storage.schema.deliveries import delivery, delivery_part
+from lis_bridge.storage.schema.tubes import tube
 
 from .serving import Running
 from .test_now import OTHER, TUBE, act, file, lines, row

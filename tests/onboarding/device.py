@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lis_bridge.catalogue.manifest import Dialect
+from lis_bridge.catalogue.manifest.dialect import Dialect
 from lis_bridge.simulate.pty import PtyLink
 from lis_bridge.simulate.speech import voice_of
 

@@ -19,7 +19,7 @@ LATER = NOW + timedelta(seconds=10)
 def add_tube(tx: Connection, id: int, version: int = 1) -> int:
     at = NOW.isoformat()
     tx.execute(
-        insert(schema.tube).values(
+        insert(schema.tubes.tube).values(
             id=id, key=f"TUBE-{id:04d}", specimen=f"TUBE-{id:04d}", version=version, created_at=at, updated_at=at
         )
     )

@@ -24,7 +24,7 @@ from lis_bridge.framing.mllp import wrap
 from lis_bridge.pipeline.filing import EVIDENCE_AT_ONCE, EVIDENCE_PER_HOUR, Evidence
 from lis_bridge.pipeline.inbound import Inbound, Ledger, Source, Tally
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import frame
+from lis_bridge.storage.schema.journal import frame
 from lis_bridge.transport.memory import MemoryChannel
 
 ENQ, ACK, NAK, EOT = b"\x05", b"\x06", b"\x15", b"\x04"

@@ -13,7 +13,7 @@ from lis_bridge.pipeline.process import Process
 from lis_bridge.runtime.plans import compiled
 from lis_bridge.runtime.work import process_of
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import delivery_part
+from lis_bridge.storage.schema.deliveries import delivery_part
 from lis_bridge.tubes import views
 
 from .clocks import Stopped

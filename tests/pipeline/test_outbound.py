@@ -63,10 +63,10 @@ def owe(store: Store, tube: int, value: str = "4.10", status: Status = "F", *, s
     """Owe one result of a tube, which is made where it is not there yet; the delivery's id."""
     now = datetime.now(UTC)
     with store.write() as tx:
-        if tx.execute(select(schema.tube.c.id).where(schema.tube.c.id == tube)).first() is None:
+        if tx.execute(select(schema.tubes.tube.c.id).where(schema.tubes.tube.c.id == tube)).first() is None:
             at = now.isoformat()
             tx.execute(
-                insert(schema.tube).values(
+                insert(schema.tubes.tube).values(
                     id=tube, key=f"TUBE-{tube:05d}", specimen=f"TUBE-{tube:05d}", created_at=at, updated_at=at
                 )
             )
@@ -198,7 +198,7 @@ async def test_thousands_that_waited_are_all_delivered_once_and_each_tube_in_ord
         for tube in range(1, 1001):
             text = at.isoformat()
             tx.execute(
-                insert(schema.tube).values(id=tube, key=f"T-{tube}", specimen=f"T-{tube}", created_at=text, updated_at=text)
+                insert(schema.tubes.tube).values(id=tube, key=f"T-{tube}", specimen=f"T-{tube}", created_at=text, updated_at=text)
             )
         for value in ("1", "2"):
             for tube in range(1, 1001):
@@ -220,8 +220,8 @@ def sealed_at_once(store: Store, tubes: range) -> list[outbox.Ready]:
         for tube in tubes:
             at, report = now.isoformat(), Report(Observation("G", "GLU", f"{len(made)}.1"), "F", "line-1", "x1")
             row = {"id": tube, "key": f"T-{tube}", "specimen": f"T-{tube}", "created_at": at, "updated_at": at}
-            if tx.execute(select(schema.tube.c.id).where(schema.tube.c.id == tube)).first() is None:
-                tx.execute(insert(schema.tube).values(row))
+            if tx.execute(select(schema.tubes.tube.c.id).where(schema.tubes.tube.c.id == tube)).first() is None:
+                tx.execute(insert(schema.tubes.tube).values(row))
             build = lambda head, _, id: _message(id, head.key)  # noqa: E731
             owner = outbox.Tube(tube, 2, Head(f"T-{tube}", f"T-{tube}"))
             made.append(outbox.owe_at_once(tx, "lis", owner, [report], stat=False, now=now, build=build, mark=no_mark))

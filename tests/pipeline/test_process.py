@@ -22,7 +22,8 @@ from lis_bridge.pipeline.process import Instrument, Process, Processed
 from lis_bridge.pipeline.screening import expectation
 from lis_bridge.settings import Destination
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import control_result, delivery_part
+from lis_bridge.storage.schema.controls import control_result
+from lis_bridge.storage.schema.deliveries import delivery_part
 from lis_bridge.tubes import views
 from lis_bridge.tubes.keys import SpecimenRules
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import observed, observed_tail
+from lis_bridge.storage.schema.tubes import observed, observed_tail
 from lis_bridge.tubes import echoes
 from lis_bridge.tubes.echoes import Echoes
 from lis_bridge.tubes.marks import marks_of

@@ -12,7 +12,7 @@ from lis_bridge.core.faults import StorageError
 from lis_bridge.journal import Entry, Filed
 from lis_bridge.runtime.backlog import KEPT, REASON, Backlog
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 NOW = datetime(2026, 3, 17, 1, 0, tzinfo=UTC)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client import generate_latest
 
@@ -11,6 +12,7 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.runtime import status
 from lis_bridge.runtime.metrics import registry
 from lis_bridge.runtime.status import AnalyzerStatus, DestinationStatus, Snapshot
+from tests.disk import no_file_above
 
 NOW = datetime(2026, 3, 17, 1, 0, tzinfo=UTC)
 SNAPSHOT = Snapshot(
@@ -47,6 +49,15 @@ def test_the_status_is_read_as_it_was_written_beside_the_database(config: settin
     assert status.read(config) is None
     (tmp_path / "data").mkdir()
     status.write(config, SNAPSHOT)
+    assert status.read(config) == SNAPSHOT
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["bridge.db.status.json"]
+
+
+def test_a_full_disk_leaves_the_last_status(config: settings.Config, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    status.write(config, SNAPSHOT)
+    with no_file_above(50), pytest.raises(OSError, match="too large"):
+        status.write(config, msgspec.structs.replace(SNAPSHOT, processed=8))
     assert status.read(config) == SNAPSHOT
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["bridge.db.status.json"]
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 BLOCK = "x" * 40_000
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 SERVICE = """
 import sys
@@ -25,7 +25,7 @@ COMMAND = """
 import sys
 from sqlalchemy import insert, select
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 with Store.open(sys.argv[1]) as store:
     for n in range(20):
         with store.write() as tx:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, packing
 from lis_bridge.storage.packing import DEFLATED, MODEL_BYTES, PLAIN, ZSTANDARD, pack, pack_like, unpack
-from lis_bridge.storage.schema import packing_model
+from lis_bridge.storage.schema.database import packing_model
 
 
 @pytest.fixture(autouse=True)

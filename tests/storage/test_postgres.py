@@ -11,7 +11,8 @@ from sqlalchemy import insert, select
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import instance, metadata
+from lis_bridge.storage.schema import metadata
+from lis_bridge.storage.schema.database import instance
 from tests.postgres import needed, url
 
 __all__ = ["url"]

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Statement, Store
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 INSERT = Statement(insert(instance).values(name=bindparam("name"), value=bindparam("value")))
 SELECT = Statement(select(instance.c.name, instance.c.value).where(instance.c.name == bindparam("of")))

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer, sqlite
-from lis_bridge.storage.schema import delivery_part, instance
+from lis_bridge.storage.schema.database import instance
+from lis_bridge.storage.schema.deliveries import delivery_part
 
 
 def put(tx, name: str, value: str = "") -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
-from lis_bridge.storage.schema import instance
+from lis_bridge.storage.schema.database import instance
 
 
 def put(name: str, then: BaseException | None = None) -> Callable[[Connection], Any]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lis_bridge.transport import seen as rooms
 from lis_bridge.transport.seen import Mark, Seen
+from tests.disk import POSIX, folder_synced, no_file_above
 
 DIGEST = "0" * 64
 
@@ -47,3 +48,31 @@ def test_what_left_a_full_folder_is_forgotten_and_what_is_there_is_not(tmp_path:
     for known in (memory, Seen(tmp_path / "folder.seen")):
         assert known.unchanged(b"11", Mark(11, 0))
         assert not known.unchanged(b"0", Mark(0, 0))
+
+
+@POSIX
+def test_a_memory_is_on_the_disk_with_its_name_before_a_file_counts_as_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose name a power cut takes back has forgotten all that was added to it since."""
+    monkeypatch.setattr(rooms, "LIMIT", 1)
+    synced = folder_synced(tmp_path, monkeypatch)
+    memory = Seen(tmp_path / "folder.seen")
+    memory.add(b"1", Mark(1, 0), DIGEST)
+    assert synced == [False, True]
+    memory.add(b"2", Mark(2, 0), DIGEST)
+    assert synced == [False, True, False]
+    memory.tidy([b"2"])
+    assert synced == [False, True, False, False, True]
+
+
+def test_a_full_disk_forgets_nothing_that_is_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "LIMIT", 10)
+    memory = Seen(tmp_path / "folder.seen")
+    for number in range(12):
+        memory.add(b"%d" % number, Mark(number, 0), DIGEST)
+    with no_file_above(100), pytest.raises(OSError, match="too large"):
+        memory.tidy([b"10", b"11"])
+    for known in (memory, Seen(tmp_path / "folder.seen")):
+        assert known.unchanged(b"11", Mark(11, 0))
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.seen"]

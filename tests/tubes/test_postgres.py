@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import observed
+from lis_bridge.storage.schema.tubes import observed
 from lis_bridge.tubes import echoes
 from lis_bridge.tubes.keys import named
 from lis_bridge.tubes.store import Arrival, Tubes

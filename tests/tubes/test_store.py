@@ -15,7 +15,8 @@ from lis_bridge.core.faults import StorageError
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.storage import Store
-from lis_bridge.storage.schema import hold, tube, tube_event
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.tubes import tube, tube_event
 from lis_bridge.tubes import views
 from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.keys import Key

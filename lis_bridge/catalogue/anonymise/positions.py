@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from lis_bridge.catalogue.anonymise.places import Span
 from lis_bridge.catalogue.forms import fixed_forms
-from lis_bridge.catalogue.manifest import Dialect, MomentSpec
+from lis_bridge.catalogue.manifest.dialect import Dialect
+from lis_bridge.catalogue.manifest.moments import MomentSpec
 from lis_bridge.catalogue.moments import month_of
 
 REPEATED = 8

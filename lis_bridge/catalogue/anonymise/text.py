@@ -9,7 +9,7 @@ from lis_bridge.catalogue.anonymise.dates import Calendar
 from lis_bridge.catalogue.anonymise.places import Span, labelled, recorded, standing
 from lis_bridge.catalogue.anonymise.stand_ins import StandIns
 from lis_bridge.catalogue.forms import fixed_forms
-from lis_bridge.catalogue.manifest import Dialect
+from lis_bridge.catalogue.manifest.dialect import Dialect
 from lis_bridge.catalogue.plan import Plan, whole_lines
 from lis_bridge.dialects import fixed
 from lis_bridge.framing import Body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lis_bridge.catalogue.manifests import ManifestError
+from lis_bridge.catalogue.manifest.validating import ManifestError
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from lis_bridge.catalogue.checks.subject import Subject
 from lis_bridge.catalogue.checks.tiers import Tier, checked
 from lis_bridge.catalogue.library import Library
 from lis_bridge.core import resources
+from lis_bridge.core.replacing import replace_file
 
 MOST = 500
 """Tiers that stay: those that were used last; a shelf has less than a hundred drivers."""
@@ -59,11 +60,10 @@ class Kept:
         """Keeps what was computed, for the next list."""
         if self._file is None or not self._is_new or _around() != self._around:
             return
-        fresh = self._file.with_suffix(f".{os.getpid()}")
+        kept = json.dumps(dict([*self._tiers.items()][-MOST:])).encode()
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(dict([*self._tiers.items()][-MOST:])), encoding="utf-8")
-            os.replace(fresh, self._file)
+            replace_file(self._file, kept, durable=False)
 
     def _fingerprint(self, subject: Subject) -> str:
         folder = subject.driver.folder

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lis_bridge.catalogue.library import Evidence
-from lis_bridge.catalogue.manifest import Identify
+from lis_bridge.catalogue.manifest.driver import Identify
 from lis_bridge.catalogue.scaffold import delimited, named, places, recordwise
 from lis_bridge.catalogue.scaffold.matching import Vocabulary, match_all
 from lis_bridge.catalogue.scaffold.parts import Part

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from lis_bridge.console.accounts.users import User
-from lis_bridge.storage.schema import session, user
+from lis_bridge.storage.schema.accounts import session, user
 
 TOUCH_EVERY = timedelta(seconds=30)
 """A session that was used less long ago is not written again."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from pathlib import Path
 
+from lis_bridge.core.replacing import replace_file
 from lis_bridge.runtime import status
 from lis_bridge.settings import Config
 
@@ -30,10 +30,7 @@ class SetupLink:
 
     def write(self) -> None:
         """Write it, readable by its owner only. Raises OSError."""
-        self._file.unlink(missing_ok=True)  # the mode counts only for a file that is made
-        handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{self._address}/setup/{self._token}\n")
+        replace_file(self._file, f"{self._address}/setup/{self._token}\n".encode(), durable=False, private=True)
 
     def is_right(self, token: str) -> bool:
         """Whether this is the link's token."""

@@ -16,7 +16,7 @@ from lis_bridge.console.accounts import users
 from lis_bridge.console.accounts.sessions import Session
 from lis_bridge.console.accounts.users import ROLES, Note, Role, User
 from lis_bridge.core.faults import UsageError
-from lis_bridge.storage.schema import api_token, user
+from lis_bridge.storage.schema.accounts import api_token, user
 
 PREFIX = "lisb_"
 """By which people and scanners of secrets know what it is."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from lis_bridge import audit
 from lis_bridge.console.accounts import passwords
 from lis_bridge.core.faults import UsageError
-from lis_bridge.storage.schema import session, user
+from lis_bridge.storage.schema.accounts import session, user
 
 Role = Literal["viewer", "technician", "engineer"]
 ROLES: Sequence[Role] = get_args(Role)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from lis_bridge.core.faults import UsageError
+from lis_bridge.core.replacing import replace_file
 from lis_bridge.runtime.status import home
 from lis_bridge.settings import Config
 
@@ -79,8 +79,8 @@ class Drafts:
     def keep(self, draft: Draft, captures: Sequence[bytes] = ()) -> None:
         """Put it on the disk as it now is, with ``captures`` where they are new."""
         for number, raw in enumerate(captures):
-            _replace(self._capture(draft, number), raw)
-        _replace(self.folder / draft.key / _HEAD, msgspec.json.encode(draft))
+            replace_file(self._capture(draft, number), raw, durable=True, private=True)
+        replace_file(self.folder / draft.key / _HEAD, msgspec.json.encode(draft), durable=True, private=True)
 
     def discard(self, key: str) -> None:
         """Take it off the disk with its captures. Raises UsageError."""
@@ -111,11 +111,3 @@ def _check(driver: str, captures: Mapping[str, bytes]) -> None:
         raise UsageError("the capture is empty", where=driver, hint="Choose the file that the analyzer's bytes are in")
     if len(captures) > MOST_FILES or any(len(raw) > LARGEST for raw in captures.values()):
         raise UsageError("the captures are too large", where=driver, hint="Ten files of 8 MB at the most: a few tubes say enough")
-
-
-def _replace(file: Path, data: bytes) -> None:
-    fresh = file.with_name(file.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-    os.replace(fresh, file)

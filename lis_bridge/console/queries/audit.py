@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from lis_bridge import audit
 from lis_bridge.console.queries.paging import Page, page_of
 from lis_bridge.console.queries.period import span
-from lis_bridge.storage.schema import audit as table
+from lis_bridge.storage.schema.audit import audit as table
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from threading import Lock
 from sqlalchemy import Connection, select
 
 from lis_bridge.console.queries.since import first_since, hours_ago, midnight
-from lis_bridge.storage.schema import journal
+from lis_bridge.storage.schema.journal import journal
 
 BIN_SECONDS = 600
 BARS = 12

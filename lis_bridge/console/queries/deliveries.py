@@ -11,7 +11,7 @@ from lis_bridge import outbox
 from lis_bridge.console.queries.paging import Page, page_of
 from lis_bridge.console.queries.period import span
 from lis_bridge.outbox import Line, State
-from lis_bridge.storage.schema import delivery
+from lis_bridge.storage.schema.deliveries import delivery
 from lis_bridge.tubes import views
 
 

@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import Connection, case, func, select
 
 from lis_bridge.console.queries.since import first_since, midnight
-from lis_bridge.storage.schema import delivery, tube
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.tubes import tube
 
 HOURS = 24
 

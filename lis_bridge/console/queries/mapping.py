@@ -15,7 +15,7 @@ from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import Test, TestCatalogue
 from lis_bridge.core.results import Observation
 from lis_bridge.pipeline import remapping
-from lis_bridge.storage.schema import hold
+from lis_bridge.storage.schema.holds import hold
 from lis_bridge.tubes import views
 
 LOOKED_AT = 20

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.console.queries.judged import judge
 from lis_bridge.core.results import Observation
-from lis_bridge.storage.schema import tube
+from lis_bridge.storage.schema.tubes import tube
 from lis_bridge.tubes.state import TubeState, plain
 from lis_bridge.tubes.store import load
 from lis_bridge.tubes.views import TubeLine

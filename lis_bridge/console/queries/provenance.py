@@ -17,7 +17,7 @@ from lis_bridge.console.queries.judged import Judged, judge
 from lis_bridge.console.queries.sheet import Lab
 from lis_bridge.console.queries.told import Tellings, Told
 from lis_bridge.framing.legible import NAMES, legible
-from lis_bridge.storage.schema import critical, critical_call
+from lis_bridge.storage.schema.critical_values import critical, critical_call
 from lis_bridge.tubes import views
 from lis_bridge.tubes.views import RunLine, TubeView
 

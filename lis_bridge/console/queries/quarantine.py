@@ -12,8 +12,9 @@ from lis_bridge import journal
 from lis_bridge.console.queries.paging import Page, page_of
 from lis_bridge.core.holds import Reason
 from lis_bridge.storage import unindexed
-from lis_bridge.storage.schema import hold, tube
-from lis_bridge.storage.schema import journal as entries
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal as entries
+from lis_bridge.storage.schema.tubes import tube
 from lis_bridge.tubes import views
 from lis_bridge.tubes.views import HoldLine, RunLine
 

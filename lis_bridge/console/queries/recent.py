@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, select
 
-from lis_bridge.storage.schema import delivery, tube
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.tubes import tube
 
 State = Literal["measuring", "waiting", "partly", "delivered", "held", "refused", "dismissed"]
 """``dismissed``: of what was owed of the tube every delivery was given up, so that no LIS took anything."""

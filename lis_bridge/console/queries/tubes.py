@@ -18,7 +18,11 @@ from lis_bridge.console.queries.paging import ROWS, Page
 from lis_bridge.console.queries.recent import COLUMNS, Row, rows_of
 from lis_bridge.console.queries.since import first_since
 from lis_bridge.storage import unindexed
-from lis_bridge.storage.schema import critical, delivery, hold, journal, tube, tube_event
+from lis_bridge.storage.schema.critical_values import critical
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal
+from lis_bridge.storage.schema.tubes import tube, tube_event
 
 LOOK = 10_000
 """Tubes that one page looks through without an index: some days of a busy laboratory."""

@@ -6,7 +6,10 @@ import msgspec
 from sqlalchemy import Connection, func, literal_column, select
 
 from lis_bridge.console.queries.work import open_criticals
-from lis_bridge.storage.schema import critical, delivery, hold, journal
+from lis_bridge.storage.schema.critical_values import critical
+from lis_bridge.storage.schema.deliveries import delivery
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal
 
 
 class Waiting(msgspec.Struct, frozen=True):

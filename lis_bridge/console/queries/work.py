@@ -12,7 +12,10 @@ from sqlalchemy import Connection, func, literal_column, select
 from lis_bridge import outbox
 from lis_bridge.console.queries.analyzers import Tile
 from lis_bridge.core.holds import Reason
-from lis_bridge.storage.schema import critical, hold, journal, tube
+from lis_bridge.storage.schema.critical_values import critical
+from lis_bridge.storage.schema.holds import hold
+from lis_bridge.storage.schema.journal import journal
+from lis_bridge.storage.schema.tubes import tube
 
 MOST = 50
 """Items of one kind that are shown; the pages of each kind show all."""

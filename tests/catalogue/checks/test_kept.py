@@ -14,6 +14,7 @@ from lis_bridge.catalogue.checks import QUICK, checked, kept
 from lis_bridge.catalogue.checks.kept import MOST, Kept, cache_file
 from lis_bridge.core import resources
 from tests.catalogue.checks.conftest import DRIVERS, Copy
+from tests.disk import no_file_above
 
 Copies = Callable[[str], Copy]
 
@@ -160,6 +161,17 @@ def test_where_nothing_can_be_kept_the_tier_is_computed(copy: Copies, tmp_path: 
     (tmp_path / "file").write_text("in the way")
     assert tier(driver, tmp_path / "file" / "tiers.json") == "bench"
     assert tier(driver, None) == "bench"
+
+
+def test_a_full_disk_costs_the_cache_nothing_but_what_is_new(copy: Copies, cache: Path) -> None:
+    driver = copy("il-1620")
+    tier(driver, cache)
+    before = cache.read_bytes()
+    driver.edit("# ", "#  ", "README.md")
+    with no_file_above(10):
+        assert tier(driver, cache) == "bench"
+    assert cache.read_bytes() == before
+    assert [file.name for file in cache.parent.iterdir()] == ["tiers.json"]
 
 
 def test_what_was_used_last_stays(copy: Copies, cache: Path) -> None:

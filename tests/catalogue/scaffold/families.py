@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from lis_bridge.catalogue.captures import Capture, captures_of
 from lis_bridge.catalogue.library import Library
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.scaffold.manifest_text import manifest_text
 from lis_bridge.catalogue.scaffold.proposal import Proposal

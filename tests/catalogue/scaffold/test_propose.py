@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lis_bridge.catalogue.manifest import Manifest
+from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.scaffold.manifest_text import manifest_text
 from lis_bridge.catalogue.scaffold.matching import Vocabulary
 from lis_bridge.catalogue.scaffold.proposal import Proposal

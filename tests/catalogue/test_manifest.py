@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lis_bridge.catalogue.library import Broken, Library
-from lis_bridge.catalogue.manifests import known_keys
+from lis_bridge.catalogue.manifest.keys import known_keys
 from lis_bridge.core.faults import DriverError
 
 DRIVERS = Path(__file__).parents[2] / "drivers"

@@ -1,21 +1,13 @@
-"""Parts of a manifest that stand on their own: delimited text (``dialects.csv_text``), pictures (``dialects.pictures``), lists and
-curves, options of the analyzer, runs.
-"""
+"""``[dialect.NAME.csv]``: delimited text (``dialects.csv_text``)."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from pydantic import Field, model_validator
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-
-class Part(BaseModel):
-    """Frozen, and closed, as all of a manifest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from lis_bridge.catalogue.manifest.base import Model
 
 
-class AcrossSpec(Part):
+class AcrossSpec(Model):
     """One sample a row. ``name`` (groups ``code``, ``unit``) fits the names of result columns in full; ``info`` and columns that the head of
     the message names are none. ``mark``: the name of the column with a result's flag. ``decimals``: implied decimal point by code or unit.
     """
@@ -26,13 +18,13 @@ class AcrossSpec(Part):
     decimals: dict[str, int] = {}
 
 
-class DownSpec(Part):
+class DownSpec(Model):
     """One result a row. Rows that are equal in the columns ``sample`` belong together, unless a code comes again."""
 
     sample: tuple[str, ...]
 
 
-class RecordsSpec(Part):
+class RecordsSpec(Model):
     """The first cell says what a row is: ``begin`` and ``end`` of a sample, ``result``, ``image`` (a picture's code and the path of its file)."""
 
     begin: str
@@ -43,7 +35,7 @@ class RecordsSpec(Part):
     image_path: int = 3
 
 
-class CsvSpec(Part):
+class CsvSpec(Model):
     """Rows of cells, one of ``across``, ``down`` and ``records``. ``head``: found in the line that names the columns; without it they are
     ``columns``. ``skip``: found in lines that are no rows. ``least`` cells a row must have; ``rest``: the last column takes in all that follows;
     ``closed``: rows end with the delimiter. The delimiter ``" "`` is any number of blanks; ``quote`` may be empty. ``parts``: columns cut into
@@ -71,55 +63,3 @@ class CsvSpec(Part):
         if self.records is None and (self.head is None) == (not self.columns):
             raise ValueError("say either head or columns")
         return self
-
-
-class PicturesSpec(Part):
-    """Pictures in records of their own, below the order that they belong to: LIS2-A2's M. ``only`` as in results; ``packed``: deflate (RFC 1951)
-    before base64.
-    """
-
-    record: str = "M"
-    only: dict[str, str] = {}
-    code: str
-    format: str
-    data: str
-    packed: bool = False
-
-
-class ListsSpec(Part):
-    """Results whose parts stand in lists of ``count`` places, list after list: parts as name = (start of the list, width of a place),
-    ``code`` and ``value`` among them. ``used`` names the field that says how many places count.
-    """
-
-    count: int
-    parts: dict[str, tuple[int, int]]
-    used: str | None = None
-
-
-class DrawnSpec(Part):
-    """A measured curve: points of ``width`` characters from ``at``; ``figure`` is (offset, width) in a point, ``count`` the field that
-    says how many points there are.
-    """
-
-    code: str
-    x: str
-    y: str
-    at: int
-    width: int
-    figure: tuple[int, int]
-    base: Literal[10, 16] = 10
-    count: str
-
-
-class OptionSpec(Part):
-    """What is a setting of the analyzer and cannot be seen on the wire: ``says`` what it is, each choice the tables that it lays over this manifest."""
-
-    says: str
-    choices: dict[str, dict[str, Any]] = Field(min_length=1)
-
-
-class Runs(Part):
-    """Which run is reported, and whether a code that stands twice in one message means a rerun (the last counts)."""
-
-    reported: Literal["last", "first", "marked"] = "last"
-    repeated_in_message: Literal["last", "all"] = "all"
