@@ -128,11 +128,10 @@ class CompiledDialect:
 
     def message(self, text: str, body: Body) -> Message | None:
         """The message of a whole text whose form was met before; None where it must be read record by record."""
-        lengths = list(map(len, body.text.split(b"\r")))
-        found = self._stencils.found(text, len(lengths))
+        found = self._stencils.found(text, body.text)
         if found is None or (self._match is not None and not self._match.search(text)):
             return None
-        stencil, flat = found
+        stencil, flat, lengths = found
         texts = stencil.texts(flat)
         kind = self._kinds(texts) or "patient"
         if kind not in self._by_form:

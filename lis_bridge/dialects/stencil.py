@@ -92,18 +92,19 @@ class Stencils:
         self._kept: dict[tuple[int, int], Stencil] = {}
         self._lines: set[int] = set()
 
-    def found(self, text: str, lines: int) -> tuple[Stencil, list[str]] | None:
-        """The form of a text of so many lines, and its cells with an empty one behind; None where none fits or anything is escaped."""
-        if lines not in self._lines or not text.startswith(self._start):
+    def found(self, text: str, raw: bytes) -> tuple[Stencil, list[str], list[int]] | None:
+        """The form of a text, its cells with an empty one behind, and how long its lines are in bytes; None where no form fits, or anything is escaped."""
+        if not text.startswith(self._start) or "\n" in text or text.find(self._escape, len(self._start)) >= 0:
             return None
-        if "\n" in text or text.find(self._escape, len(self._start)) >= 0:
+        lengths = list(map(len, raw.split(b"\r")))
+        if len(lengths) not in self._lines:
             return None
         flat = text.split(self._field)
-        stencil = self._kept.get((lines, len(flat)))
+        stencil = self._kept.get((len(lengths), len(flat)))
         if stencil is None or not text.endswith(stencil.below) or not stencil.fits(flat):
             return None
         flat.append("")
-        return stencil, flat
+        return stencil, flat, lengths
 
     def learn(self, section: Section) -> None:
         """Keeps the form of a message that is this section, where it has one: records with fields above a single run of equally many fields."""
@@ -111,7 +112,7 @@ class Stencils:
         if stretch is None or stretch.grid is None or not section.above:
             return
         text, even, below = stretch.text, stretch.grid, stretch.text[stretch.end :]
-        key = text.count("\r") + 1, len(even.flat)
+        key = stretch.before + stretch.size + below.count("\r"), len(even.flat)
         start = grammar.field.join((*even.flat[:2], ""))
         if (key in self._kept and start == self._start) or len(start) + len(below) > LONGEST:
             return

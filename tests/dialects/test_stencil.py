@@ -40,7 +40,8 @@ def learned(*texts: str, places: Places = PLACES) -> Stencils:
 
 
 def found(stencils: Stencils, text: str) -> tuple[Stencil, list[str]] | None:
-    return stencils.found(text, text.count("\r") + 1)
+    known = stencils.found(text, text.encode())
+    return known and known[:2]
 
 
 def plain(head: list[list[str]], path: Path) -> str:

@@ -60,8 +60,8 @@ def known_forms(seen: Counter[str]) -> Iterator[None]:
     """Counts the messages whose form was met before."""
     find = Stencils.found
 
-    def found(self: Stencils, text: str, lines: int) -> Any:
-        stencil = find(self, text, lines)
+    def found(self: Stencils, text: str, raw: bytes) -> Any:
+        stencil = find(self, text, raw)
         seen["by form"] += stencil is not None
         return stencil
 
