@@ -128,7 +128,7 @@ class CompiledDialect:
 
     def message(self, text: str, body: Body) -> Message | None:
         """The message of a whole text whose form was met before; None where it must be read record by record."""
-        found = self._stencils.found(text, body.text)
+        found = self._stencils.found(text, body.text) if self._by_form else None
         if found is None or (self._match is not None and not self._match.search(text)):
             return None
         stencil, flat, lengths = found

@@ -49,7 +49,7 @@ class Mapper:
         self._missing = numeric.whole(missing)
         self._marks = numeric.marks(missing)
         self._abnormal = abnormal
-        self._menus = Menus(table, codes, sources, record=record, last_wins=last_wins, doubted=doubted)
+        self._menus = Menus(table, codes, sources, last_wins=last_wins, doubted=doubted)
         self._value, self._run, self._marked = map(sources.all, (table.value, table.run, table.abnormal))
         scaled = sources.of(_SCALED)
         self._scaled = tuple(one == scaled for one in self._value)

@@ -55,7 +55,7 @@ class Menus:
     """The menus of one table of a driver."""
 
     def __init__(
-        self, table: Table, codes: CodeBook, sources: Sources, *, record: str, last_wins: bool, doubted: Collection[str] = ()
+        self, table: Table, codes: CodeBook, sources: Sources, *, last_wins: bool, doubted: Collection[str] = ()
     ) -> None:
         self._codes = codes
         self._last_wins = last_wins

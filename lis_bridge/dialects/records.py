@@ -2,8 +2,8 @@
 
 A message is read into sections: a run of result records under the records that stood above it. Where all results of a message stand one behind
 the other, the run stays a stretch of the text. Where a run is uniform (every record has as many fields as the first), one flat split serves it all
-and a column is a slice with a stride. Everything else is read record by record. The way is chosen per run, all give equal columns, and
-``tests/properties`` holds them against each other.
+and a column is a slice with a stride. Everything else is read record by record. The way is chosen per run, and a message of a known form needs no
+sections (``stencil``). All give equal columns, and ``tests/properties`` holds them against each other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ COMMENTS = frozenset({"NTE", "C"})
 
 
 class Selection:
-    """The places of a row that are asked for, numbered: whole fields of the result record first, then parts of them and what stands elsewhere."""
+    """The places of a row that are asked for, numbered: whole fields of the result record first, then parts of them and what stands elsewhere.
+
+    ``parts`` gives the number of its whole field to each part; ``others`` are the columns of all but whole fields, not cut yet.
+    """
 
     def __init__(self, paths: Iterable[Path], record: str) -> None:
         asked = tuple(dict.fromkeys(paths))
@@ -62,8 +65,8 @@ class Places:
 class Rows(msgspec.Struct):
     """Columns of ``size`` texts each, by the selection's numbers; None: not held, or not cut yet. ``spans`` in bytes.
 
-    ``sent`` are the whole fields as they stand where there may be escapes in them, and otherwise the columns themselves. ``verbatim`` are columns
-    whose texts a dialect has rewritten. ``marks`` are the separators by which fields are cut.
+    ``sent`` are the whole fields as they stand where there may be escapes in them, and empty where the columns are just that. ``verbatim`` are
+    columns as they were sent whose texts were rewritten. ``grammar`` cuts parts out of fields; None where the dialect has cut all columns itself.
     """
 
     columns: list[list[str] | None]
