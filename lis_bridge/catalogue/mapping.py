@@ -6,7 +6,7 @@ The order of ``Observation``'s fields is the order of the columns in ``_build``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from itertools import repeat
@@ -114,24 +114,29 @@ class Mapper:
             return self._mixed(rows, texts, menu)
         return found, _as_sent(source, rows, found), numbers, repeat("")
 
-    def _mixed(self, rows: Rows, texts: Texts, menu: Menu) -> tuple[Any, list[str], Any, Any]:
-        """Values of which some are text, empty or marked as "no result": the first place that holds one counts, row by row."""
-        missing = self._missing
-        values: list[str | None] = [None] * rows.size
-        raws = [""] * rows.size
-        for source, scaled in zip(self._value, self._scaled, strict=True):
-            found = column(source, rows, texts)
-            sent = _as_sent(source, rows, found)
-            for at, text in enumerate(found):
-                if values[at] is not None:
-                    continue
-                text = text.strip()
-                raws[at] = raws[at] or sent[at].strip()
-                if text and not (missing is not None and missing.fullmatch(text)):
-                    values[at] = sent[at].strip() if menu.ignored[at] and not scaled else text
-                    raws[at] = sent[at].strip()
-        numbers, comparators = zip(*map(numeric.number_of, values), strict=True)
+    def _mixed(self, rows: Rows, texts: Texts, menu: Menu) -> tuple[Any, Sequence[str], Any, Any]:
+        """Values of which some are text, empty or marked as "no result": those are looked at row by row."""
+        found = [column(source, rows, texts) for source in self._value]
+        sent = [_as_sent(source, rows, one) for source, one in zip(self._value, found, strict=True)]
+        places = tuple(zip(found, sent, self._scaled, strict=True))
+        values: list[str | None] = list(found[0])
+        raws, comparators = list(sent[0]), [""] * rows.size
+        is_digits = self._marks is None and sent[0] is found[0]
+        numbers: list[Decimal | None] = numeric.digits(found[0]) if is_digits else [None] * rows.size
+        for at in [at for at, number in enumerate(numbers) if number is None]:
+            values[at], raws[at] = self._value_at(at, places, menu.ignored[at])
+            numbers[at], comparators[at] = numeric.number_of(values[at])
         return values, raws, numbers, comparators
+
+    def _value_at(self, at: int, places: Iterable[tuple[list[str], list[str], bool]], ignored: bool) -> tuple[str | None, str]:
+        """The value of a row, and what was sent: the first place counts that holds one which is no mark."""
+        missing, raw = self._missing, ""
+        for found, sent, scaled in places:
+            text, said = found[at].strip(), sent[at].strip()
+            if text and not (missing is not None and missing.fullmatch(text)):
+                return said if ignored and not scaled else text, said
+            raw = raw or said
+        return None, raw
 
     def _flags(self, rows: Rows, texts: Texts, numbers: Sequence[Decimal | None]) -> Sequence[tuple[str, ...]]:
         total: Sequence[tuple[str, ...]] | None = None

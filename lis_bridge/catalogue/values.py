@@ -42,6 +42,11 @@ def plain_numbers(values: list[str], missing: re.Pattern[str] | None) -> list[De
         return None
 
 
+def digits(values: Sequence[str]) -> list[Decimal | None]:
+    """The Decimals of those texts that are digits with at most one point, None for all others."""
+    return [Decimal(text) if text.replace(".", "", 1).isdigit() and text.isascii() else None for text in values]
+
+
 def number_of(text: str | None) -> tuple[Decimal | None, str]:
     """The number and comparator of one value, (None, "") where the text is not a number."""
     found = _NUMBER.fullmatch(text) if text else None

@@ -1,12 +1,22 @@
-"""Ranges and the judgement by them."""
+"""Numbers among texts; ranges and the judgement by them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lis_bridge.catalogue.values import by_range, limits_of
+from lis_bridge.catalogue.values import by_range, digits, limits_of, number_of
+
+
+@given(st.lists(st.text(alphabet="019._+-eE <nan１٣²", max_size=5), max_size=6))
+def test_digits_among_other_texts_are_the_numbers_that_they_are_one_by_one(texts: list[str]) -> None:
+    for text, number in zip(texts, digits(texts), strict=True):
+        assert number is None or (number, "") == number_of(text)
+        if text.isascii() and text.replace(".", "", 1).isdecimal():
+            assert number is not None
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def the_plain_way() -> Iterator[None]:
         patch.object(records, "grid_of", nothing),
         patch.object(records, "components", one_by_one),
         patch.object(numeric, "plain_numbers", nothing),
+        patch.object(numeric, "digits", lambda values: [None] * len(values)),
         patch.object(menus, "LONGEST", -1),
         patch.object(UNFRAME, "unframe_clean", nothing),
         patch.object(bare_stored, "_is_clean", nothing),
