@@ -86,11 +86,11 @@ def grid(text: str, start: int, end: int, size: int, grammar: Grammar) -> Grid |
     mark, separator = grammar.result + grammar.field, grammar.field
     if not text.startswith(mark, start):
         return None
-    flat, base = text.split(separator), text.count(separator, 0, start)
-    beyond = len(flat) - 1 - text.count(separator, end)
-    stride, rest = divmod(beyond - base, size)
+    stride, rest = divmod(text.count(separator, start, end), size)
     if rest:
         return None
+    flat, base = text.split(separator), text.count(separator, 0, start)
+    beyond = base + stride * size
     ends = separator.join((*flat[base + stride : beyond : stride], ""))
     return Grid(flat, base, stride, size) if ends.count(f"\r{mark}") == size - 1 else None
 
@@ -99,6 +99,15 @@ def grid_of(lines: Sequence[str], grammar: Grammar) -> Grid | None:
     """``grid`` for lines that are parted already."""
     text = "\r".join(lines)
     return grid(text, 0, len(text), len(lines), grammar)
+
+
+def padded_grid(lines: Sequence[str], grammar: Grammar) -> Grid | None:
+    """``grid_of`` for lines that become equally wide when each is filled up with empty fields; None where that would make twice the text."""
+    counts = [line.count(grammar.field) for line in lines]
+    widest = max(counts, default=0)
+    if widest * len(lines) > sum(counts) + sum(map(len, lines)):
+        return None
+    return grid_of([line + grammar.field * (widest - count) for line, count in zip(lines, counts, strict=True)], grammar)
 
 
 def ragged_fields(lines: list[str], wanted: Fields, grammar: Grammar) -> Sequence[list[str]]:

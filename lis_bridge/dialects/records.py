@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from lis_bridge.core.starts import ORIGIN, Starts
-from lis_bridge.dialects.columns import Fields, are_long, components, grid_of, ragged_fields
+from lis_bridge.dialects.columns import Fields, are_long, components, grid_of, padded_grid, ragged_fields
 from lis_bridge.dialects.grammar import Grammar, nth
 from lis_bridge.dialects.paths import Path
 from lis_bridge.dialects.spans import Spans, wired
@@ -207,7 +207,7 @@ def _fields(section: Section, wanted: Fields) -> tuple[Sequence[list[str]], bool
         found, stretch.grid = stretch.grid.fields(wanted, grammar), None
         return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
     lines, escape = section.lines, grammar.escape
-    even = None if are_long(lines) else grid_of(lines, grammar)
+    even = None if are_long(lines) else grid_of(lines, grammar) or padded_grid(lines, grammar)
     found = even.fields(wanted, grammar) if even is not None else ragged_fields(lines, wanted, grammar)
     return found, bool(escape) and any(escape in line for line in lines)
 

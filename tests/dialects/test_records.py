@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lis_bridge.dialects import hl7v2, lis2a2
+from lis_bridge.dialects.columns import padded_grid
 from lis_bridge.dialects.paths import Path, parse
 from lis_bridge.dialects.records import Section, Selection, repeats_of, rows_of
 
@@ -89,6 +90,14 @@ def test_comments_between_results_stay_with_their_row_and_break_nothing() -> Non
 def test_ragged_records_give_empty_fields_not_shifted_ones() -> None:
     (section,) = hl7(HEADER + "OBR|1\rOBX|1|NM|A||1|U/L\rOBX|2|NM|B||2\rOBX|3|NM|C||3|g/L|1-2|H\r")
     assert columns(section, "OBX-6", "OBX-8") == [["U/L", "", "g/L"], ["", "", "H"]]
+
+
+def test_a_record_much_wider_than_the_others_is_not_what_all_are_filled_up_to() -> None:
+    lines = ["OBX|1|NM|A||1", "OBX|2|NM|B||2", f"OBX|3|NM|C{'|' * 1000}x"]
+    (section,) = hl7(HEADER + "OBR|1\r" + "".join(f"{line}\r" for line in lines))
+    assert padded_grid(lines, section.grammar) is None
+    assert padded_grid(lines[:2], section.grammar) is not None
+    assert columns(section, "OBX-3", "OBX-5") == [["A", "B", "C"], ["1", "2", ""]]
 
 
 def test_records_whose_widths_only_add_up_are_not_taken_for_uniform() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lis_bridge.dialects import hl7v2
-from lis_bridge.dialects.columns import Fields, grid_of, ragged_fields
+from lis_bridge.dialects.columns import Fields, grid_of, padded_grid, ragged_fields
 from lis_bridge.dialects.paths import parse
 from lis_bridge.dialects.records import Section, Selection, rows_of
 
@@ -42,6 +42,8 @@ def test_the_columnar_path_gives_what_the_row_path_gives_or_steps_aside(rows: li
     if len({len(row) for row in rows}) == 1:
         assert by_column is not None
     assert by_column is None or list(by_column) == by_row
+    padded = padded_grid(section.lines, grammar)
+    assert padded is None or list(padded.fields(wanted, grammar)) == by_row
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

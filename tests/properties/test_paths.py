@@ -46,6 +46,7 @@ def the_plain_way() -> Iterator[None]:
         patch.object(Stencils, "found", nothing),
         patch.object(sections, "_stretch", nothing),
         patch.object(records, "grid_of", nothing),
+        patch.object(records, "padded_grid", nothing),
         patch.object(records, "components", one_by_one),
         patch.object(numeric, "plain_numbers", nothing),
         patch.object(numeric, "digits", lambda values: [None] * len(values)),
