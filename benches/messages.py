@@ -74,6 +74,17 @@ def mixed(tube: Tube) -> Tube:
     return replace(tube, values=values)
 
 
+def trimmed(text: bytes) -> bytes:
+    """The text with nothing behind the last field of every third line, as senders do that leave empty fields out."""
+    return b"\r".join(line.rstrip(b"|") if at % 3 == 0 else line for at, line in enumerate(text.split(b"\r")))
+
+
+def noted(text: bytes) -> bytes:
+    """The text with a comment behind every tenth result."""
+    lines = text.split(b"\r")
+    return b"\r".join(line + b"\rNTE|1||hemolyzed" if at % 10 == 5 else line for at, line in enumerate(lines))
+
+
 def hl7(chosen: Menu, tube: Tube) -> bytes:
     """An ORU^R01 as a Mindray line sends it, without its MLLP block."""
     lines = [

@@ -41,17 +41,25 @@ def test_reading_hl7(race: Callable[..., Race]) -> None:
 
 
 def test_reading_a_chemistry_line(race: Callable[..., Race]) -> None:
-    """HL7 of a Mindray line: 220 mapped observations; all numbers, and every tenth with a comparator or a word (µs a message)"""
+    """HL7 of a Mindray line: 220 mapped observations; all numbers, and less even messages (µs a message)"""
     texts = subjects.hl7(SIZE)
     mixed = [messages.hl7(subjects.menu(SIZE), messages.mixed(tube)) for tube in subjects.tubes(SIZE)]
     plan = subjects.plan(subjects.HL7_DRIVER, SIZE)
     (message,) = plan.decode(messages.mllp(mixed[7])).messages
     assert sum(one.number is None for one in message.observations) == SIZE // 20
     assert sum(bool(one.comparator) for one in message.observations) == SIZE // 20
+    rows = plan.decode(messages.mllp(texts[7])).messages[0].observations
+    for uneven in (messages.trimmed, messages.noted):
+        (message,) = plan.decode(messages.mllp(uneven(texts[7]))).messages
+        assert [(one.code, one.number, one.low) for one in message.observations] == [
+            (one.code, one.number, one.low) for one in rows
+        ]
     race(
         [
             Contestant("all numbers", plan.decode, [messages.mllp(text) for text in texts]),
-            Contestant("every tenth not", plan.decode, [messages.mllp(text) for text in mixed]),
+            Contestant("every tenth with a comparator or a word", plan.decode, [messages.mllp(text) for text in mixed]),
+            Contestant("records of two widths", plan.decode, [messages.mllp(messages.trimmed(text)) for text in texts]),
+            Contestant("a comment behind every tenth", plan.decode, [messages.mllp(messages.noted(text)) for text in texts]),
             Contestant("str.split", peers.split, texts),
         ],
         goals={"str.split": 3.5},
