@@ -25,6 +25,9 @@ Columns = dict[Path, list[str]]
 
 COMMENTS = frozenset({"NTE", "C"})
 
+FEW = 4
+"""Records below which columns are no gain: one for each order, as many analyzers send them."""
+
 
 class Selection:
     """The places of a row that are asked for, numbered: whole fields of the result record first, then parts of them and what stands elsewhere.
@@ -207,7 +210,7 @@ def _fields(section: Section, wanted: Fields) -> tuple[Sequence[list[str]], bool
         found, stretch.grid = stretch.grid.fields(wanted, grammar), None
         return found, bool(grammar.escape) and stretch.text.find(grammar.escape, stretch.start, stretch.end) >= 0
     lines, escape = section.lines, grammar.escape
-    even = None if are_long(lines) else grid_of(lines, grammar) or padded_grid(lines, grammar)
+    even = None if len(lines) < FEW or are_long(lines) else grid_of(lines, grammar) or padded_grid(lines, grammar)
     found = even.fields(wanted, grammar) if even is not None else ragged_fields(lines, wanted, grammar)
     return found, bool(escape) and any(escape in line for line in lines)
 
