@@ -13,7 +13,7 @@ import msgspec
 from lis_bridge.catalogue import commas
 from lis_bridge.catalogue.codes import CodeBook
 from lis_bridge.catalogue.forms import csv_form, fixed_forms, pairs_form, pictures_form
-from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, Texts, moment_paths
+from lis_bridge.catalogue.heads import Asked, Controls, Head, Kinds, Texts
 from lis_bridge.catalogue.manifest.dialect import Dialect
 from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.manifest.results import Table
@@ -25,7 +25,7 @@ from lis_bridge.core.faults import Fault
 from lis_bridge.core.results import Image, Kind, Message, Observation
 from lis_bridge.core.starts import Starts
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
-from lis_bridge.dialects.records import Rows, Section, record_of, repeats_of, rows_in, rows_of
+from lis_bridge.dialects.records import Places, Rows, Section, record_of, repeats_of, rows_in, rows_of
 from lis_bridge.dialects.spans import of_run, wired
 from lis_bridge.dialects.stencil import Stencils
 from lis_bridge.framing.body import Body, raw_offset
@@ -74,10 +74,10 @@ class CompiledDialect:
             )
             for table in spec.results
         )
-        _refuse_results_as_head(spec)
         self._kinds = Kinds(spec.kinds, asked)
         self._head = Head(spec.message, zone, asked, overrides.specimen_pattern)
         self._places = asked.places()
+        _refuse_results_as_head(self._places, _RESULT[spec.kind])
         self._stencils = Stencils(self._places)
         self._controls = Controls(manifest, overrides)
         self._pairs = pairs_form(spec, comma=overrides.decimal == ",") if spec.kind == "pairs" else None
@@ -201,11 +201,11 @@ class CompiledDialect:
         return message
 
 
-def _refuse_results_as_head(spec: Dialect) -> None:
-    """The date of a running number stands above the results, or is theirs anyway; a result's own field can never be read as it."""
-    for path in (path for item in spec.message.dated for path in moment_paths(item)):
-        if path.record and path.record == _RESULT[spec.kind]:
-            raise ValueError(f"dated: {path} stands in the results, whose dates count where dated finds none; leave it out")
+def _refuse_results_as_head(places: Places, record: str) -> None:
+    """What stands above the results is never one of them: a place in the results' own record would silently be empty."""
+    for path in places.paths:
+        if record and path.record == record:
+            raise ValueError(f"{path} stands in the results, and is asked for above them, where it is never found; leave it out")
 
 
 _RESULT = {"hl7": "OBX", "lis2": "R", "pairs": "", "fixed": "", "csv": ""}
