@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 
 import pytest
 
 STRICT = os.environ.get("CI") == "true"
+CACHE = "LIS_BRIDGE_TEST_CACHE"
 EXCUSED = {
     "LIS_BRIDGE_TEST_POSTGRES names no server": "a second run in .ci/run has a server",
     "root may write everywhere": "CI is root, which the test of a full disk needs",
 }
 """Skip reasons that stand in CI, and why."""
+
+
+def pytest_configure() -> None:
+    """What tests keep of drivers' checks stands apart from the user's; the workers of one run share it."""
+    if CACHE not in os.environ:
+        os.environ[CACHE] = "yes"
+        os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="lis-bridge-tests-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
