@@ -21,9 +21,11 @@ from lis_bridge.tubes.desk import OpenHold
 from lis_bridge.tubes.events import REPORTING, Outcome, Slot
 from lis_bridge.tubes.judging import twin_of
 from lis_bridge.tubes.runs import source_of, token_of
-from lis_bridge.tubes.state import ASIDE, ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
+from lis_bridge.tubes.state import DISCARDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
 from lis_bridge.tubes.store import Receipt, Tubes
 
+_HERE = frozenset({REPORTED, SUPERSEDED, HELD, DISCARDED})
+"""Standings of results that a tube has, or a person said are none."""
 _REPEATED = frozenset({Outcome.REPEAT, Outcome.REMAPPED})
 
 
@@ -104,12 +106,12 @@ def entries_reported(tx: Connection, state: TubeState) -> set[int]:
 
 
 def _pictured(tx: Connection, state: TubeState) -> dict[int, list[tuple[Slot, Run]]]:
-    """What each entry with pictures brought this tube; where it brought no result (it came along in a move), all of its analyzer."""
+    """What this tube has of each entry with pictures; where that is no result (an earlier run's came along in a move), all of its analyzer."""
     pictured = attachments.entries(tx, state.tube_id)
     if not pictured:
         return {}
     entry_of = _entries(tx, state)
-    brought = [(slot, run) for slot, runs in state.slots.items() for run in runs if run.standing not in (ASIDE, ENDED)]
+    brought = [(slot, run) for slot, runs in state.slots.items() for run in runs if run.standing in _HERE]
     own: dict[int, list[tuple[Slot, Run]]] = {}
     for slot, run in brought:
         own.setdefault(entry_of[run.seq], []).append((slot, run))

@@ -273,6 +273,17 @@ def test_pictures_that_came_along_in_a_move_are_held_back_with_what_they_came_al
         assert [one.held for one in attachments.lines(tx, tube_of(tx, "2603180499"))] == [True, True]
 
 
+def test_an_earlier_run_s_picture_that_came_back_with_a_move_is_held_back_with_what_brought_it(store: Store) -> None:
+    process = step()
+    arrives(store, process, blood_count("2603180457", 1))
+    arrives(store, process, blood_count("2603180457", 2, picture=PNG + b"rerun", wbc="6.10", at="20260318101500"))
+    move(store, "6690-2", "2603180499")
+    move(store, "6690-2", "2603180457", of="2603180499")
+    withhold(store, "6690-2")
+    with store.read() as tx:
+        assert [one.held for one in attachments.lines(tx, tube_of(tx, "2603180457"))] == [True, True]
+
+
 def test_a_release_at_one_specimen_lets_no_picture_of_another_go_that_came_in_the_same_entry(store: Store) -> None:
     process = step()
     arrives(store, process, blood_count("2603180457", 1))
