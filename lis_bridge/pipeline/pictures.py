@@ -52,7 +52,7 @@ def building(
 
 
 def keep(tx: Connection, tubes: Tubes, receipt: Receipt, message: Message, journal_id: int, analyzer: str, at: datetime) -> None:
-    """Keep the pictures of a message that was filed. They wait where all that they came with waits, and where it went they went before."""
+    """Keep the pictures of a message that was filed. They wait where no result of it is reported; those of moved results that come again are not kept."""
     if receipt.tube_id is None:
         return
     entry, held = journal_id, False
