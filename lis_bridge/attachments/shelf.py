@@ -1,4 +1,7 @@
-"""The attachments of one database: kept, listed, moved with their results, and which destination was told of which."""
+"""The attachments of one database: kept, listed, held and moved with their results, and which destination was told of which.
+
+``journal_id`` is the entry whose results an attachment belongs to; ``pipeline.pictures`` says which, and when they wait.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,11 @@ from lis_bridge.storage.schema.attachments import attachment, attachment_told
 from lis_bridge.storage.schema.tubes import tube
 
 _a, _t = attachment.c, attachment_told.c
-_KNOWN = Statement(select(_a.id).where(_a.tube_id == bindparam("tube"), _a.digest == bindparam("of")).limit(1))
+_KNOWN = Statement(
+    select(_a.id, _a.journal_id, _a.held).where(_a.tube_id == bindparam("tube"), _a.digest == bindparam("of")).limit(1)
+)
+_CLAIM = Statement(update(attachment).where(_a.id == bindparam("of")).values(journal_id=bindparam("entry")))
+_ENTRIES = Statement(select(_a.journal_id, _a.analyzer).where(_a.tube_id == bindparam("tube")).distinct())
 _INSERT = Statement(insert(attachment).values({column.name: bindparam(column.name) for column in _a if column.name != "id"}))
 _LINES = Statement(
     select(_a.id, _a.journal_id, _a.analyzer, _a.code, _a.kind, _a.format, _a.media, _a.size, _a.held, _a.at)
@@ -25,15 +32,13 @@ _LINES = Statement(
     .order_by(_a.id)
 )
 _CONTENT = Statement(select(_a.packing, _a.content).where(_a.id == bindparam("of")))
-_RELEASE = Statement(update(attachment).where(_a.journal_id == bindparam("entry")).values(held=0))
-_MOVE = Statement(
-    update(attachment)
-    .where(_a.journal_id == bindparam("entry"), _a.tube_id == bindparam("tube"))
-    .values(tube_id=bindparam("to"), held=0)
-)
-_OF_ENTRY = Statement(select(_a.id).where(_a.journal_id == bindparam("entry"), _a.tube_id == bindparam("tube")))
+_OF_ENTRY = (_a.journal_id == bindparam("entry"), _a.tube_id == bindparam("tube"))
+_HOLD = Statement(update(attachment).where(*_OF_ENTRY).values(held=bindparam("waits")))
+_MOVE = Statement(update(attachment).where(*_OF_ENTRY).values(tube_id=bindparam("to"), held=0))
 _TAKE_BACK = Statement(
-    update(attachment_told).where(_t.attachment_id == bindparam("of"), _t.tube_id == bindparam("tube")).values(withdraw=1)
+    update(attachment_told)
+    .where(_t.attachment_id.in_(select(_a.id).where(*_OF_ENTRY)), _t.tube_id == bindparam("told_of"))
+    .values(withdraw=bindparam("taken"))
 )
 _BEGIN = (_a.id, _a.code, _a.media, _a.analyzer, _a.packing, _a.content)
 _UNTOLD = Statement(
@@ -67,7 +72,7 @@ _FORGET = Statement(
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """One attachment as lists show it; ``held`` while the results that it came with are."""
+    """One attachment as lists show it; ``held`` while no result that it came with is reported."""
 
     id: int
     journal_id: int
@@ -82,7 +87,7 @@ class Attached(msgspec.Struct, frozen=True):
 
 
 class Owed(msgspec.Struct, frozen=True):
-    """One attachment that a destination is to be told of: F, or W where it was another tube's."""
+    """One attachment that a destination is to be told of: F, or W where it was another tube's or is held back."""
 
     id: int
     code: str
@@ -93,13 +98,16 @@ class Owed(msgspec.Struct, frozen=True):
 
 
 def keep(tx: Connection, tube_id: int, journal_id: int, analyzer: str, message: Message, *, held: bool, at: datetime) -> int:
-    """Keep what a message brought; how many of it the tube did not have."""
+    """Keep what a message brought, with the results of this entry; how many of it the tube did not have."""
     return sum(_keep(tx, tube_id, journal_id, analyzer, content, held, at) for content in contents_of(message))
 
 
 def _keep(tx: Connection, tube_id: int, journal_id: int, analyzer: str, content: Content, held: bool, at: datetime) -> bool:
     digest = hashlib.sha256(f"{analyzer}\0{content.code}\0".encode() + content.data).hexdigest()
-    if _KNOWN.one(tx, tube=tube_id, of=digest):
+    known = _KNOWN.one(tx, tube=tube_id, of=digest)
+    if known is not None:
+        if not held:
+            _come_again(tx, tube_id, journal_id, *known)
         return False
     packed = pack(content.data)
     _INSERT.run(
@@ -121,6 +129,19 @@ def _keep(tx: Connection, tube_id: int, journal_id: int, analyzer: str, content:
     return True
 
 
+def _come_again(tx: Connection, tube_id: int, journal_id: int, id: int, of_entry: int, held: int) -> None:
+    """It came with results that are reported, and from now on belongs to those."""
+    if of_entry != journal_id:
+        _CLAIM.run(tx, of=id, entry=journal_id)
+    if held:
+        release(tx, journal_id, tube_id)
+
+
+def entries(tx: Connection, tube_id: int) -> dict[int, str]:
+    """The entries that a tube has attachments of, each with its analyzer."""
+    return {int(entry): str(analyzer) for entry, analyzer in _ENTRIES.rows(tx, tube=tube_id)}
+
+
 def lines(tx: Connection, tube_id: int) -> list[Attached]:
     """The attachments of a tube in the order in which they came."""
     return [
@@ -135,15 +156,22 @@ def content(tx: Connection, attachment_id: int) -> bytes | None:
     return None if row is None else unpack(tx, *row)
 
 
-def release(tx: Connection, journal_id: int) -> None:
-    """The results of an entry were released: its pictures go with them."""
-    _RELEASE.run(tx, entry=journal_id)
+def withhold(tx: Connection, journal_id: int, tube_id: int) -> None:
+    """No result of the entry is reported of the tube any more: its pictures wait, and who was told of them hears that they are withdrawn."""
+    _HOLD.run(tx, entry=journal_id, tube=tube_id, waits=1)
+    _TAKE_BACK.run(tx, entry=journal_id, tube=tube_id, told_of=tube_id, taken=1)
+
+
+def release(tx: Connection, journal_id: int, tube_id: int) -> None:
+    """Results of the entry are reported of the tube: so are its pictures. A withdrawal that nobody heard of is none."""
+    _HOLD.run(tx, entry=journal_id, tube=tube_id, waits=0)
+    _TAKE_BACK.run(tx, entry=journal_id, tube=tube_id, told_of=tube_id, taken=0)
 
 
 def move(tx: Connection, journal_id: int, tube_id: int, to: int) -> None:
     """The results of an entry went to another tube: its pictures follow, and who was told of them is told that they were another's."""
-    for (id,) in list(_OF_ENTRY.rows(tx, entry=journal_id, tube=tube_id)):
-        _TAKE_BACK.run(tx, of=id, tube=tube_id)
+    for told_of, taken in ((tube_id, 1), (to, 0)):  # it may go back to where a withdrawal of it still waits
+        _TAKE_BACK.run(tx, entry=journal_id, tube=tube_id, told_of=told_of, taken=taken)
     _MOVE.run(tx, entry=journal_id, tube=tube_id, to=to)
 
 

@@ -30,7 +30,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """An attachment that goes with a message; ``media`` is an RFC 6838 type, W one that was another tube's, without its data."""
+    """An attachment that goes with a message; ``media`` is an RFC 6838 type, W one that was another tube's or is held back, without its data."""
 
     code: str
     media: str

@@ -74,8 +74,11 @@ class Decisions:
 
     def release(self, hold_id: int) -> tuple[Receipt, ...]:
         """Let a hold's results go to the LIS. Raises BridgeError."""
-        attachments.release(self._tx, desk.open_hold(self._tx, hold_id).journal_id)
-        receipts = self._owed((desk.release(self._tubes, self._tx, hold_id, self._by, self._at),))
+        released = desk.release(self._tubes, self._tx, hold_id, self._by, self._at)
+        assert released.tube_id is not None
+        for entry in pictures.entries_reported(self._tx, self._tubes.state(self._tx, released.tube_id)):
+            attachments.release(self._tx, entry, released.tube_id)
+        receipts = self._owed((released,))
         self._note("hold released", f"hold {hold_id}", tubes=_keys(receipts), results=_count(receipts))
         return receipts
 
@@ -99,8 +102,7 @@ class Decisions:
             plan, messages = reader.read(self._tx, hold.journal_id)
             context = Context(hold.analyzer, plan.manifest.runs.reported)
             placed = desk.place(self._tubes, self._tx, hold_id, messages, key, context, self._by, self._at)
-            if placed.tube_id is not None:
-                pictures.keep_placed(self._tx, hold, messages, placed.tube_id, self._at)
+            pictures.keep_placed(self._tx, self._tubes, hold, messages, placed, self._at)
             receipts = self._owed((placed,))
         self._note("hold moved", f"hold {hold_id}", to=key.key, tubes=_keys(receipts), results=_count(receipts))
         return receipts
@@ -117,9 +119,7 @@ class Decisions:
         groups = self._by_policy(tube_id, slots, policies)
         if not groups:
             raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
-        entries = pictures.entries_of(
-            self._tx, self._tubes.state(self._tx, tube_id), {slot for group in groups.values() for slot in group}
-        )
+        entries = self._pictured(tube_id, groups)
         moved = [
             receipt
             for policy, group in groups.items()
@@ -134,19 +134,22 @@ class Decisions:
     def withhold(
         self, tube_id: int, slots: Iterable[Slot], reason: Reason, why: str, policies: Mapping[str, Policy]
     ) -> tuple[Receipt, ...]:
-        """Hold reported results of a tube back: what the LIS was not told yet it is not told, the rest is withdrawn (W).
+        """Hold reported results of a tube back: what the LIS was not told yet it is not told, the rest is withdrawn (W), with the
+        pictures of which no result is reported any more.
 
         One hold for each rule by which drivers choose among runs (``policies`` as in ``move_results``). Raises BridgeError, KeyError for no such tube.
         """
         groups = self._by_policy(tube_id, slots, policies)
         if not groups:
             raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
-        receipts = self._owed(
-            tuple(
-                desk.withhold(self._tubes, self._tx, tube_id, group, policy, reason, why, self._by, self._at)
-                for policy, group in groups.items()
-            )
+        entries = self._pictured(tube_id, groups)
+        withheld = tuple(
+            desk.withhold(self._tubes, self._tx, tube_id, group, policy, reason, why, self._by, self._at)
+            for policy, group in groups.items()
         )
+        for entry in entries:
+            attachments.withhold(self._tx, entry, tube_id)
+        receipts = self._owed(withheld)
         self._note("results held", f"tube {receipts[0].key}", reason=str(reason), why=why, codes=_codes(groups))
         return receipts
 
@@ -219,6 +222,11 @@ class Decisions:
             detail=detail,
         )
         audit.append(self._tx, entry)
+
+    def _pictured(self, tube_id: int, groups: Mapping[Policy, Iterable[Slot]]) -> set[int]:
+        """The entries whose pictures go with these results."""
+        slots = {slot for group in groups.values() for slot in group}
+        return pictures.entries_of(self._tx, self._tubes.state(self._tx, tube_id), slots)
 
     def _by_policy(self, tube_id: int, slots: Iterable[Slot], policies: Mapping[str, Policy]) -> dict[Policy, list[Slot]]:
         """The slots by what the driver of the analyzer that filled each says of several runs."""

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, bindparam, insert
 
-from lis_bridge import attachments, journal
+from lis_bridge import journal
 from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
@@ -26,6 +26,7 @@ from lis_bridge.core.results import Message
 from lis_bridge.forward.oru import Draft
 from lis_bridge.journal import Filed
 from lis_bridge.outbox import Ready
+from lis_bridge.pipeline import pictures
 from lis_bridge.pipeline.alarms import Alarms
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.pipeline.outlet import Outlet
@@ -201,18 +202,12 @@ class Process:
         )
         receipt = self.tubes.file(tx, message, key, context, arrival, part.prepared)
         if message.images or message.curves:
-            self._attach(tx, entry, message, receipt, arrival.at)
+            pictures.keep(tx, self.tubes, receipt, message, entry.id, entry.analyzer, arrival.at)
         self._alarms.note(tx, receipt, arrival.at)
         if receipt.tube_id is not None and receipt.reports:
             for outlet, draft in zip(self._outlets, part.drafts, strict=True):
                 ready.append((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at, draft)))
         return receipt
-
-    def _attach(self, tx: Connection, entry: Filed, message: Message, receipt: Receipt, now: datetime) -> None:
-        """Pictures and curves are the tube's; they wait where all that they came with waits."""
-        if receipt.tube_id is not None:
-            held = bool(receipt.opened) and not receipt.reports
-            attachments.keep(tx, receipt.tube_id, entry.id, entry.analyzer, message, held=held, at=now)
 
     def _keep_control(self, tx: Connection, entry: Filed, message: Message, now: datetime) -> None:
         """A control's values, once per entry: a replay replaces nothing and doubles nothing."""

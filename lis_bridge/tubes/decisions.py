@@ -33,8 +33,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Results of one source on their way to another tube; ``message`` is what they say there."""
+    """Results that one event filed on their way to another tube; ``message`` is what they say there."""
 
+    seq: int
     analyzer: str
     policy: Policy
     message: Message
@@ -161,10 +162,10 @@ def _reported(state: TubeState, slots: Iterable[Slot]) -> list[tuple[Slot, Run]]
 
 
 def _parcels(state: TubeState, policy: Policy, runs: list[tuple[Slot, Run]]) -> list[Parcel]:
-    groups: dict[tuple[str, str], list[Observation]] = {}
+    groups: dict[tuple[str, str, int], list[Observation]] = {}
     for slot, run in runs:
-        groups.setdefault((slot[0], run.analyzer), []).append(run.row)
+        groups.setdefault((slot[0], run.analyzer, run.seq), []).append(run.row)
     return [
-        Parcel(analyzer, policy, Message("patient", observations=tuple(rows), stat=state.stat, serial=source))
-        for (source, analyzer), rows in groups.items()
+        Parcel(seq, analyzer, policy, Message("patient", observations=tuple(rows), stat=state.stat, serial=source))
+        for (source, analyzer, seq), rows in groups.items()
     ]

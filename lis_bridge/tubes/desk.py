@@ -20,7 +20,7 @@ from lis_bridge.tubes.assembly import Context
 from lis_bridge.tubes.decisions import Decided, Parcel
 from lis_bridge.tubes.events import Policy, Released, Slot, Withheld
 from lis_bridge.tubes.keys import Key
-from lis_bridge.tubes.state import HELD, TubeState
+from lis_bridge.tubes.state import TubeState, handle_of
 from lis_bridge.tubes.store import Arrival, Receipt, Tubes, stamp
 
 
@@ -92,7 +92,7 @@ def move_hold(tubes: Tubes, tx: Connection, hold_id: int, key: Key, by: str, at:
     new = _target(tubes, tx, old, key, at)
     decided, parcels = decisions.move_held(old, hold_id, new.key, by)
     out = _settle(tubes, tx, old, hold, decided, "released", by, at)
-    return (out, *_receive(tubes, tx, old, new, parcels, by, Arrival(hold.journal_id, 0, at)))
+    return (out, *_receive(tubes, tx, old, new, parcels, by, at))
 
 
 def move_results(
@@ -107,7 +107,7 @@ def move_results(
     arrival = Arrival(entry, 0, at)
     tubes.append(tx, old, decided.event, (), "", arrival)
     out = Receipt(old.tube_id, old.key, old.version, old.stat, reports=tuple(decided.reports))
-    return (out, *_receive(tubes, tx, old, new, parcels, by, arrival, let_go=True))
+    return (out, *_receive(tubes, tx, old, new, parcels, by, at, let_go=True))
 
 
 def withhold(
@@ -125,10 +125,9 @@ def withhold(
     state = tubes.state(tx, tube_id)
     decided = decisions.withhold(state, slots, policy, reason, why, by)
     assert isinstance(decided.event, Withheld)
-    first = decided.event.slots[0]
-    analyzer = next(run.analyzer for run in state.slots[first] if run.standing is HELD)
-    arrival = Arrival(_entry_of(tx, state, decided.event.slots), 0, at)
-    opened, closed = tubes.append(tx, state, decided.event, decided.event.holds, analyzer, arrival)
+    _, first = state.holds[handle_of(state.version, 0)].runs[0]
+    arrival = Arrival(_entry_at(tx, state, first.seq), 0, at)
+    opened, closed = tubes.append(tx, state, decided.event, decided.event.holds, first.analyzer, arrival)
     return Receipt(
         state.tube_id, state.key, state.version, state.stat, reports=tuple(decided.reports), opened=opened, closed=closed
     )
@@ -180,16 +179,25 @@ def _receive(
     new: TubeState,
     parcels: list[Parcel],
     by: str,
-    arrival: Arrival,
+    at: datetime,
     *,
     let_go: bool = False,
 ) -> list[Receipt]:
-    contexts = [Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id, let_go=let_go) for parcel in parcels]
-    return [tubes.receive(tx, new, parcel.message, context, arrival) for parcel, context in zip(parcels, contexts, strict=True)]
+    """File each parcel as of the entry that it came in: a result is read there, and its pictures are those of that entry."""
+    receipts = []
+    for parcel in parcels:
+        context = Context(parcel.analyzer, parcel.policy, by=by, origin=old.tube_id, let_go=let_go)
+        arrival = Arrival(_entry_at(tx, old, parcel.seq), 0, at)
+        receipts.append(tubes.receive(tx, new, parcel.message, context, arrival))
+    return receipts
 
 
 def _entry_of(tx: Connection, state: TubeState, slots: tuple[Slot, ...]) -> int:
     """The journal entry that the first of these results came in."""
-    seq = next((run.seq for slot in slots for run in state.slots.get(slot, ())), 0)
+    return _entry_at(tx, state, next((run.seq for slot in slots for run in state.slots.get(slot, ())), 0))
+
+
+def _entry_at(tx: Connection, state: TubeState, seq: int) -> int:
+    """The journal entry that an event of a tube came in; 0 where it has none."""
     row = tables.JOURNAL_OF.one(tx, of=state.tube_id, at_seq=seq)
     return int(row[0]) if row and row[0] is not None else 0

@@ -54,6 +54,7 @@ EVENTS = Statement(
     .where(tube_event.c.tube_id == bindparam("of"))
     .order_by(tube_event.c.seq)
 )
+ENTRIES = Statement(select(tube_event.c.seq, tube_event.c.journal_id).where(tube_event.c.tube_id == bindparam("of")))
 JOURNAL_OF = Statement(
     select(tube_event.c.journal_id).where(tube_event.c.tube_id == bindparam("of"), tube_event.c.seq == bindparam("at_seq"))
 )

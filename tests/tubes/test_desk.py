@@ -268,6 +268,17 @@ class TestMove:
         }
         assert known(tx, tubes, B) == {"K": "4.1", "WBC": "6.1"}
 
+    def test_moved_results_of_several_entries_are_each_read_in_their_own(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "4.1"), row("NA", "140")), entry=901)
+        file(tx, tubes, message(row("K", "4.4", "10:15:00")), entry=902)
+        slots = [("line-1", "K", ""), ("line-1", "NA", "")]
+        _, *into = desk.move_results(tubes, tx, first.tube_id or 0, slots, "last", B, BY, LATER)
+        assert {run.observation.value: run.journal_id for run in views.view(tx, into[0].tube_id or 0).runs} == {
+            "4.4": 902,
+            "140": 901,
+        }
+
     def test_a_value_that_contradicts_the_other_specimens_is_held_there(self, tx: Connection) -> None:
         tubes = Tubes()
         first = file(tx, tubes, message(row("K", "4.1")), A)
@@ -309,6 +320,13 @@ class TestWithhold:
     def held(self, tx: Connection, tubes: Tubes, tube_id: int, *codes: str, reason: Reason = Reason.UNDER_REVIEW) -> Receipt:
         slots = [("line-1", code, "") for code in codes]
         return desk.withhold(tubes, tx, tube_id, slots, "last", reason, "haemolysed", BY, LATER)
+
+    def test_the_hold_names_the_entry_of_the_run_that_was_reported(self, tx: Connection) -> None:
+        tubes = Tubes()
+        first = file(tx, tubes, message(row("K", "4.1")), entry=901)
+        file(tx, tubes, message(row("K", "4.4", "10:15:00")), entry=902)
+        self.held(tx, tubes, first.tube_id or 0, "K")
+        assert [hold.journal_id for hold in views.holds(tx)] == [902]
 
     def test_what_a_person_holds_is_withdrawn_and_reported_anew_when_it_is_released(self, tx: Connection) -> None:
         tubes = Tubes()

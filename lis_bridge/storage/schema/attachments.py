@@ -18,7 +18,7 @@ attachment = Table(
     Column("format", Text, nullable=False),  # as the analyzer says
     Column("media", Text, nullable=False),  # RFC 6838
     Column("size", Integer, nullable=False),
-    Column("held", Integer, nullable=False),  # 1 while the results that it came with are held
+    Column("held", Integer, nullable=False),  # 1 while no result that it came with is reported
     Column("digest", Text, nullable=False),  # of analyzer, code and content
     Column("packing", BigInteger, nullable=False),  # storage.packing
     Column("content", LargeBinary, nullable=False),
@@ -34,6 +34,6 @@ attachment_told = Table(
     Column("destination", Text, primary_key=True),
     Column("attachment_id", Id, ForeignKey("attachment.id"), primary_key=True),
     Column("tube_id", Id, primary_key=True),  # the tube that it was told of
-    Column("withdraw", Integer, nullable=False),  # 1: it was another's, which is still to be told
+    Column("withdraw", Integer, nullable=False),  # 1: it was another's or is held back, which is still to be told
 )
 Index("attachment_told_of", attachment_told.c.attachment_id)
