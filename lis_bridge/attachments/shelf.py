@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal_column, select, update
 
 from lis_bridge.attachments.contents import Content, contents_of
 from lis_bridge.core.results import Message
@@ -41,6 +41,8 @@ _TAKE_BACK = Statement(
     .values(withdraw=bindparam("taken"))
 )
 _BEGIN = (_a.id, _a.code, _a.media, _a.analyzer, _a.packing, _a.content)
+_elsewhere = attachment_told.alias()
+"""What must be withdrawn of another specimen first, also where an older message of this one is still open."""
 _UNTOLD = Statement(
     select(*_BEGIN)
     .join(tube, tube.c.id == _a.tube_id)
@@ -48,7 +50,16 @@ _UNTOLD = Statement(
         attachment_told,
         (_t.attachment_id == _a.id) & (_t.destination == bindparam("to")) & (_t.tube_id == _a.tube_id),
     )
-    .where(tube.c.key == bindparam("key"), _a.held == literal_column("0"), _t.attachment_id.is_(None))
+    .where(
+        tube.c.key == bindparam("key"),
+        _a.held == literal_column("0"),
+        _t.attachment_id.is_(None),
+        ~exists().where(
+            _elsewhere.c.attachment_id == _a.id,
+            _elsewhere.c.destination == bindparam("to"),
+            _elsewhere.c.withdraw == literal_column("1"),
+        ),
+    )
     .order_by(_a.id)
 )
 _WITHDRAWN = Statement(

@@ -9,7 +9,7 @@ same control id and the same bytes.
 from lis_bridge.outbox.agenda import Agenda
 from lis_bridge.outbox.at_once import Ready, Tube, owe_at_once
 from lis_bridge.outbox.backoff import Backoff
-from lis_bridge.outbox.collect import owe
+from lis_bridge.outbox.collect import owe, unsettled
 from lis_bridge.outbox.desk import dismiss, resend
 from lis_bridge.outbox.entries import Delivery, Line, Owed, State, Waiting
 from lis_bridge.outbox.reading import counts, dead, get, lines, messages, pending, states, waiting
@@ -46,5 +46,6 @@ __all__ = [
     "seal",
     "settle",
     "states",
+    "unsettled",
     "waiting",
 ]

@@ -5,11 +5,11 @@ The window counts from the first of them; a STAT tube and a window of 0 do not w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
 
 from lis_bridge.core.reports import Report
 from lis_bridge.outbox.entries import text_of
@@ -23,6 +23,16 @@ _OPEN = Statement(
     .where(_d.tube_id == bindparam("tube"), _d.destination == bindparam("to"), _d.state == literal_column("'open'"))
     .order_by(_d.id.desc())
     .limit(1)
+)
+_UNSETTLED = Statement(
+    select(_d.id)
+    .where(
+        _d.tube_id == bindparam("tube"),
+        _d.destination == bindparam("to"),
+        _d.state.in_([literal_column("'open'"), literal_column("'pending'"), literal_column("'dead'")]),
+        func.coalesce(_d.sealed_at, bindparam("since")) >= bindparam("since"),
+    )
+    .order_by(_d.id)
 )
 _INSERT = Statement(
     insert(delivery).values(
@@ -60,18 +70,18 @@ def owe(
     stat: bool,
     now: datetime,
     window: float,
-    after: int | None = None,
+    after: Collection[int] = (),
 ) -> int | None:
     """Owe the reports of a tube to a destination; the id of the delivery that collects them, None where there are none.
 
-    ``window`` is in seconds. With ``after`` the delivery is not sealed before that one (of any tube) is delivered or dismissed: what
+    ``window`` is in seconds. With ``after`` the delivery is not sealed before those (of any tube) are delivered or dismissed: what
     moves to another specimen is withdrawn there first. The reports keep their order; for one result the last one counts.
     """
     if not reports:
         return None
     due = text_of(now if stat else now + timedelta(seconds=window))
     row = _OPEN.one(tx, tube=tube, to=destination)
-    if row is not None and after is not None and row[0] < after:
+    if row is not None and row[0] < max(after, default=0):
         # Waiting always points to a smaller id, so that no two deliveries wait for each other; what is open goes first.
         _GROW.run(tx, of=row[0], due_at=text_of(now), stat=row[2], results=row[3])
         row = None
@@ -81,9 +91,14 @@ def owe(
         id = int(row[0])
         _GROW.run(tx, of=id, due_at=min(due, row[1]), stat=max(int(stat), row[2]), results=row[3] + len(reports))
     _PART.run(tx, delivery_id=id, content=_encode(list(reports)))
-    if after is not None:
-        _PART.run(tx, delivery_id=id, content=_encode(after))
+    for first in after:
+        _PART.run(tx, delivery_id=id, content=_encode(first))
     return id
+
+
+def unsettled(tx: Connection, destination: str, tube: int, since: str) -> tuple[int, ...]:
+    """The deliveries of a tube that may hold what was owed at this moment or later, and are neither delivered nor dismissed."""
+    return tuple(id for (id,) in _UNSETTLED.rows(tx, tube=tube, to=destination, since=since))
 
 
 def _begin(tx: Connection, destination: str, tube: int, due: str, stat: bool, results: int, now: str) -> int:

@@ -18,7 +18,7 @@ from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
-from lis_bridge.core.holds import Reason
+from lis_bridge.core.holds import BY_HAND, Reason
 from lis_bridge.core.results import Message
 from lis_bridge.mappings import Kind
 from lis_bridge.pipeline import alarms, pictures, remapping
@@ -97,7 +97,7 @@ class Decisions:
             moved = desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at)
             for entry in entries:
                 attachments.move(self._tx, entry, hold.tube_id, _other(moved, hold.tube_id))
-            receipts = self._owed(moved)
+            receipts = self._owed(moved, withdrawn=hold.at if hold.reason in BY_HAND else None)
         else:
             plan, messages = reader.read(self._tx, hold.journal_id)
             context = Context(hold.analyzer, plan.manifest.runs.reported)
@@ -237,29 +237,35 @@ class Decisions:
             groups.setdefault(policies.get(analyzer, "last"), []).append(slot)
         return groups
 
-    def _owed(self, receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
-        """Owe every destination what follows; what is withdrawn from one tube goes before what another tube gets (promise 3)."""
+    def _owed(self, receipts: tuple[Receipt, ...], *, withdrawn: str | None = None) -> tuple[Receipt, ...]:
+        """Owe every destination what follows; what is withdrawn from one tube goes before what another tube gets (promise 3).
+
+        ``withdrawn``: since when withdrawals of the first tube are owed already, as a hold by hand owes them.
+        """
         for receipt in receipts:
             alarms.shipped().note(self._tx, receipt, self._at, decided=True)
         for destination in self._destinations:
-            first: int | None = None
+            first: tuple[int, ...] = ()
+            if withdrawn is not None and receipts[0].tube_id is not None:
+                first = outbox.unsettled(self._tx, destination.id, receipts[0].tube_id, withdrawn)
             for receipt in receipts:
                 # The withdrawals of one tube share a delivery, which must not wait for itself.
-                waits = first if receipt.tube_id != receipts[0].tube_id else None
+                waits = first if receipt.tube_id != receipts[0].tube_id else ()
                 made = self._owe(destination, receipt, waits)
                 first = first or made
         return receipts
 
-    def _owe(self, destination: Destination, receipt: Receipt, after: int | None) -> int | None:
+    def _owe(self, destination: Destination, receipt: Receipt, after: tuple[int, ...]) -> tuple[int, ...]:
+        """The delivery, where it withdraws something."""
         if receipt.tube_id is None or not receipt.reports:
-            return None
+            return ()
         stat = receipt.stat and destination.stat_at_once
         window = destination.window_seconds
         owed = outbox.owe(
             self._tx, destination.id, receipt.tube_id, receipt.reports, stat=stat, now=self._at, window=window, after=after
         )
         withdraws = any(report.status == "W" for report in receipt.reports)
-        return owed if withdraws else None
+        return (owed,) if withdraws and owed is not None else ()
 
 
 def _other(receipts: Iterable[Receipt], tube_id: int) -> int:

@@ -33,15 +33,16 @@ class OpenHold(NamedTuple):
     analyzer: str
     reason: str
     detail: str
+    at: str
 
 
 def open_hold(tx: Connection, hold_id: int) -> OpenHold:
     """The hold, still open. Raises BridgeError."""
     row = tables.HOLD.one(tx, of=hold_id)
-    if row is None or row[6] != "open":
-        what = "there is no such hold" if row is None else f"this hold is {row[6]} already"
+    if row is None or row[7] != "open":
+        what = "there is no such hold" if row is None else f"this hold is {row[7]} already"
         raise BridgeError(what, where=f"hold {hold_id}", hint="list what is open with: lis-bridge quarantine list")
-    return OpenHold(*row[:6])
+    return OpenHold(*row[:7])
 
 
 def release(tubes: Tubes, tx: Connection, hold_id: int, by: str, at: datetime) -> Receipt:

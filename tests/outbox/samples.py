@@ -40,7 +40,9 @@ def no_mark(tx: Connection, tube: int, version: int) -> None:
 
 
 def owe(tx: Connection, tube: int, *reports: Report, at: datetime = NOW, stat: bool = False, after: int | None = None) -> int:
-    id = outbox.owe(tx, "lis", tube, reports or (report(),), stat=stat, now=at, window=2.0, after=after)
+    id = outbox.owe(
+        tx, "lis", tube, reports or (report(),), stat=stat, now=at, window=2.0, after=() if after is None else (after,)
+    )
     assert id is not None
     return id
 

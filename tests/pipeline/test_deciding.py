@@ -148,6 +148,23 @@ async def test_result_stays_unsent_under_the_new_specimen_while_the_lis_refuses_
     assert [(specimen, status) for specimen, _, _, status in told(server)] == [(OLD, "F"), *[(OLD, "W")] * 4, (NEW, "F")]
 
 
+async def test_result_held_back_and_then_moved_waits_for_the_withdrawal_too(store: Store, writer: Writer) -> None:
+    async with lis(lambda id, number: ack(id, "AE", "busy") if number in (2, 3, 4) else ack(id)) as server:
+        destination = site(server.link)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"), row("U", "UREA", "6.20")))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            with store.write() as tx:
+                decisions = Decisions(tx, (destination,), "Lin", datetime.now(UTC))
+                (held,) = decisions.withhold(tube, [("line-1", "G", "")], Reason.UNDER_REVIEW, "whose?", {"line-1": "last"})
+                (hold,) = held.opened
+            await until(lambda: len(server.messages) > 1)
+            with store.write() as tx:
+                Decisions(tx, (destination,), "Lin", datetime.now(UTC)).move(hold, NEW, READER)
+            await until(lambda: settled(store))
+    assert [(specimen, status) for specimen, _, _, status in told(server)][2:] == [*[(OLD, "W")] * 4, (NEW, "F")]
+
+
 async def test_results_of_analyzers_with_different_policies_are_all_withdrawn_first(store: Store, writer: Writer) -> None:
     async with python_hl7_lis() as server:
         destination = site(server.link)

@@ -240,6 +240,15 @@ def test_results_that_are_held_back_and_moved_bring_their_picture_to_the_new_spe
         assert [len(attachments.lines(tx, tube_of(tx, key))) for key in ("2603180457", "2603180499")] == [0, 1]
 
 
+def test_a_moved_picture_is_withdrawn_before_anything_brings_it_to_the_new_specimen(store: Store) -> None:
+    arrives(store, step(), blood_count("2603180457", 1))
+    arrives(store, step(window=600), message("2603180499", 2, [("718-7", "HGB", "131")], {}, "20260318102000"))
+    move(store, "6690-2", "2603180499")
+    seal(store)
+    heard = [(pictures(one)[0][2] if pictures(one) else "", [row[11] for row in one if row[2] != "ED"]) for one in sent(store)]
+    assert heard == [("F", ["F"]), ("", ["F"]), ("W", ["W"]), ("F", ["F"])]
+
+
 def test_moved_results_that_come_again_leave_no_picture_at_the_old_specimen(store: Store) -> None:
     process = step()
     arrives(store, process, blood_count("2603180457", 1))
