@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from structlog.testing import capture_logs
 from lis_bridge.core.faults import StorageError
 from lis_bridge.storage import Store, Writer
 from lis_bridge.storage.schema.database import instance
+from tests.disk import no_file_above
 
 BLOCK = "x" * 40_000
 
@@ -61,16 +60,6 @@ def write_until_refused(writer: Writer) -> tuple[set[str], StorageError]:
     raise AssertionError("the disk never became full")
 
 
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_is_named_and_nothing_acknowledged_is_lost(small_disk: Path) -> None:
     url = f"sqlite:///{small_disk}/bridge.db"
     ballast = small_disk / "ballast"
@@ -106,7 +95,7 @@ def test_a_full_disk_fails_all_that_would_have_been_committed_together(small_dis
 
 def test_a_disk_that_fails_in_the_middle_of_a_commit_heals(store: Store, writer: Writer) -> None:
     """A limit on the size of files stands for a quota: the write of the log breaks off half-way."""
-    with files_no_larger_than(300_000):
+    with no_file_above(300_000):
         acknowledged, error = write_until_refused(writer)
         assert error.what == "the disk failed"
         assert "quota" in error.hint
@@ -121,6 +110,6 @@ def test_a_transaction_of_ones_own_meets_the_same_error(store: Store) -> None:
             for n in range(10):
                 put(f"n{n}")(tx)
 
-    with files_no_larger_than(100_000), pytest.raises(StorageError, match="the disk failed"):
+    with no_file_above(100_000), pytest.raises(StorageError, match="the disk failed"):
         fill()
     assert names(store) == set()
