@@ -16,7 +16,7 @@ from lis_bridge.dialects.records import Places, Section
 
 KEPT = 256
 LONGEST = 1000
-"""Bounds on what is remembered (forms, characters below a run): hostile input must not grow memory."""
+"""Bounds on what is remembered (forms, characters of one's names and of what stands below its run): hostile input must not grow memory."""
 
 
 class Stencil:
@@ -33,7 +33,7 @@ class Stencil:
         self._begins, self._awaited = first[1:-1], [f"\r{fields[0]}" for fields in above[1:]]
         self._run = slice(even.base, even.base + even.stride * even.size, even.stride)
         self._ends = f"\r{self.grammar.result}{self.grammar.field}", f"\r{self.grammar.result}"
-        self._takes: dict[Fields, tuple[Take, list[str]]] = {}
+        self._takes: dict[Fields, tuple[Take, bool]] = {}
         records = {kind: (first[number], first[number + 1]) for kind, number in section.above}
         cells = [self._cell(path, *records.get(path.record, (0, 0))) for path in places.paths]
         self._take = itemgetter(*(cell or len(even.flat) for cell, _ in cells), len(even.flat))
@@ -70,17 +70,16 @@ class Stencil:
         found = self._takes.get(wanted)
         if found is None:
             found = self._takes[wanted] = self._taking(wanted)
-        take, lasts = found
-        if lasts:
+        take, with_lasts = found
+        if not with_lasts:
             # Names of records are texts by the hundred that nobody asks for, and a message's peak of memory is here.
-            flat[self._run] = lasts
+            flat[self._run] = [""] * self.size
         return take(flat)
 
-    def _taking(self, wanted: Fields) -> tuple[Take, list[str]]:
-        """What takes fields, and what stands for the records' last cells where nobody asks for those."""
+    def _taking(self, wanted: Fields) -> tuple[Take, bool]:
+        """What takes fields, and whether the records' last cells are among them."""
         base, stride, size = self._measures
-        asked = stride + self.grammar.offset in wanted.numbers
-        return taking(wanted, base, stride, size, self.grammar), [] if asked else [""] * size
+        return taking(wanted, base, stride, size, self.grammar), stride + self.grammar.offset in wanted.numbers
 
 
 class Stencils:
@@ -117,7 +116,8 @@ class Stencils:
         if (key in self._kept and start == self._start) or len(start) + len(below) > LONGEST:
             return
         above = [line.split(grammar.field) for line in text[: stretch.start - 1].split("\r")]
-        if min(map(len, above)) < 2 or self._names_asked(section):
+        names = sum(len(fields[0]) + 1 for fields in above)
+        if names > LONGEST or min(map(len, above)) < 2 or self._names_asked(section):
             return
         if start != self._start or len(self._kept) >= KEPT:
             self._kept.clear()

@@ -138,3 +138,5 @@ def test_forms_are_bounded_in_number_and_length() -> None:
     assert [found(stencils, text) is not None for text in (texts[0], texts[-1])] == [False, True]
     long = f"H|\\^&|||A\rP|1\rO|1||26\rR|1|^^^K|4.1\rL|1|{'N' * LONGEST}\r"
     assert found(learned(long), long) is None
+    many = written([["MSH", "^~\\&", "A"], *[["ZZZ", "1"]] * (LONGEST // 4), ["OBR", "9"]])
+    assert found(learned(many), many) is None
