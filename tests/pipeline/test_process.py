@@ -411,3 +411,16 @@ def test_the_pathological_flag_of_a_sebia_record_reaches_the_lis_with_each_of_it
     ]
     flags = [[line.split(b"|")[8] for line in one.message.split(b"\r") if line.startswith(b"OBX|")] for one in ready]
     assert flags == [[b""] * 6, [b"A"] * 6]
+
+
+@pytest.mark.parametrize("time", ["00010101000000", "99991231235959", "20260318094542+9999"])
+def test_a_time_that_is_none_costs_no_result(time: str, store: Store) -> None:
+    done = arrives(store, step("mindray-bs"), hl7(potassium(time=time)))
+    assert (done.quarantined, done.results) == (None, 1)
+    assert values(store, "2603180457") == {"K": "4.10"}
+
+
+@pytest.mark.parametrize("date", [b"00010101", b"99991231"])
+def test_a_running_number_of_no_day_is_doubtful(date: bytes, store: Store) -> None:
+    arrives(store, step("mindray-bs"), hl7(potassium(), specimen="").replace(b"20260318", date))
+    assert holds(store) == [("identity doubtful", 1)]
