@@ -424,3 +424,16 @@ def test_a_time_that_is_none_costs_no_result(time: str, store: Store) -> None:
 def test_a_running_number_of_no_day_is_doubtful(date: bytes, store: Store) -> None:
     arrives(store, step("mindray-bs"), hl7(potassium(), specimen="").replace(b"20260318", date))
     assert holds(store) == [("identity doubtful", 1)]
+
+
+def test_one_number_of_two_days_behind_one_patient_record_is_two_tubes(store: Store) -> None:
+    records = [r"H|\^&|||CS-800|||||Host||1|20260318090000", "P|1"]
+    for place, (day, code, value) in enumerate((("20260317", "GLU-OX", "4.88"), ("20260318", "UREA", "5.10")), 1):
+        records += [
+            f"O|{place}|^31^1^31^N|||R|{day}081052|||||||||1||||||||||O",
+            rf"R|1|^^^{code}|{value}|mmol/l|1.00^9.00\^|||F||||{day}084925",
+        ]
+    arrives(store, step("dirui-cs"), "".join(f"{record}\r" for record in (*records, "L|1|N")).encode())
+    with store.read() as tx:
+        found = {tube.key: tube.results for tube in views.tubes(tx)}
+    assert found == {"20260317-dirui-cs-1-31": 1, "20260318-dirui-cs-1-31": 1}
