@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -17,6 +18,7 @@ from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.plan import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
+from lis_bridge.core.results import Message
 from lis_bridge.pipeline import process as process_module
 from lis_bridge.pipeline.process import Instrument, Process, Processed
 from lis_bridge.pipeline.screening import expectation
@@ -437,3 +439,15 @@ def test_one_number_of_two_days_behind_one_patient_record_is_two_tubes(store: St
     with store.read() as tx:
         found = {tube.key: tube.results for tube in views.tubes(tx)}
     assert found == {"20260317-dirui-cs-1-31": 1, "20260318-dirui-cs-1-31": 1}
+
+
+def test_two_levels_of_one_control_message_are_two_controls(store: Store) -> None:
+    first = capture("dirui-cs-hl7--02.hl7").decode("utf-16-le").partition("\x1c")[0]
+    order = first.split("\r")[1]
+    second = order.replace("Level 1", "Level 2").replace("45771", "45772")
+    assert second != order
+    both = first.replace(order, "\r".join((order, second))) + "\x1c\r"
+    arrives(store, step("dirui-cs-hl7"), both.encode("utf-16-le"))
+    with store.read() as tx:
+        kept = [msgspec.msgpack.decode(content, type=Message) for content in tx.scalars(select(control_result.c.content))]
+    assert [one.control and (one.control.name, one.control.lot) for one in kept] == [("Level 1", "45771"), ("Level 2", "45772")]
