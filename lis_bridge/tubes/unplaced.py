@@ -19,8 +19,9 @@ _DECIDED = frozenset({"released", "discarded"})
 
 
 def mark_of(message: Message, part: int) -> str:
-    """What tells this message from the others of its entry."""
-    rows = (f"{row.code}\0{row.aspect}\0{token_of(row)}\0{row.value}\0{row.unit}" for row in message.observations)
+    """What tells this message from the others of its entry: what the device sent, as what is derived follows the mapping."""
+    sent = (row for row in message.observations if row.derived is None)
+    rows = (f"{row.code}\0{row.aspect}\0{token_of(row)}\0{row.value}\0{row.unit}" for row in sent)
     fingerprint = crc32("\n".join(rows).encode())
     return f"[message {part + 1} {fingerprint:08X}]"
 
