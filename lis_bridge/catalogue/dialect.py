@@ -288,12 +288,16 @@ def left_out(readings: Sequence[Reading], body: Body) -> list[Fault]:
 
 
 def _continues(reading: Reading, before: Message, message: Message) -> bool:
-    """True when a reading goes on with the specimen of the message before it."""
+    """True when a reading goes on with the specimen of the message before it: a number is another specimen's on another day,
+    and controls go by their material.
+    """
     return (
         isinstance(reading, Section)
         and not reading.opened & _TOP
         and before.kind == message.kind
         and before.specimen == message.specimen
+        and message.dated in (None, before.dated)
+        and before.control == message.control
         and before.closed == message.closed
         and message.kind != "query"
     )

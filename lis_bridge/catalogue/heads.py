@@ -16,6 +16,7 @@ from lis_bridge.catalogue.manifest.driver import Manifest
 from lis_bridge.catalogue.manifest.message import KindRule, MessageSpec
 from lis_bridge.catalogue.moments import moment_reader
 from lis_bridge.catalogue.overrides import Overrides
+from lis_bridge.core import moments
 from lis_bridge.core.results import Control, Image, Kind, Message, Observation, Patient, Query
 from lis_bridge.dialects import paths
 from lis_bridge.dialects.paths import Path
@@ -121,6 +122,7 @@ class Head:
             raise ValueError(f"specimen_pattern {spec.specimen_pattern!r} has no group for the id")
         self._specimen_pattern = specimen_pattern or own
         self._urgent = frozenset(spec.stat.values if spec.stat else ())
+        self._zone = zone
         self._dated, self._sent = (
             tuple((asked.numbers(moment_paths(item)), Memo(moment_reader(item, zone))) for item in items)
             for items in (spec.dated, spec.sent_at)
@@ -156,7 +158,7 @@ class Head:
             (),
             stat in self._urgent,
             series,
-            dated[:10] if dated else None,
+            moments.day_at(dated, self._zone) if dated else None,
             model or None,
             serial or None,
             control_id or None,

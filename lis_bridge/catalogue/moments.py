@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, tzinfo
+from datetime import tzinfo
 
 from lis_bridge.catalogue.manifest.moments import MomentSpec
 from lis_bridge.core import moments
@@ -42,10 +42,7 @@ def _ordered(text: str, spec: MomentSpec, zone: tzinfo) -> str | None:
     year = day["y"] if len(day["y"]) == 4 else str(spec.century + int(day["y"]))
     if len(groups) >= 5:
         return moments.assemble((year, day["m"], day["d"]), (groups[3], groups[4], groups[5] if len(groups) > 5 else None), zone)
-    try:
-        return date(int(year), int(day["m"]), int(day["d"])).isoformat()
-    except ValueError:
-        return None
+    return moments.whole_day(year, day["m"], day["d"])
 
 
 def _split_compact(groups: list[str], spec: MomentSpec) -> list[str]:

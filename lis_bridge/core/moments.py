@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, tzinfo
+from datetime import time as time_of_day
 from functools import lru_cache
 
 _DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?([+-]\d{4})?")
@@ -28,27 +29,40 @@ def _from_digits(text: str, zone: tzinfo) -> str | None:
         return None
     year, month, day, hour, minute, second, offset = found.groups()
     if hour is None:
-        return _date(year, month, day)
+        return whole_day(year, month, day)
     return assemble((year, month, day), (hour, minute, second), zone, offset)
 
 
 def assemble(day: tuple[str, str, str], time: tuple[str, str, str | None], zone: tzinfo, offset: str | None = None) -> str | None:
     """ISO text with offset from the parts' digits; None when they name no real moment."""
     try:
-        year, month, date_ = map(int, day)
-        moment = datetime(year, month, date_, int(time[0]), int(time[1]), int(time[2] or 0), tzinfo=zone)
+        place = datetime.strptime(offset, "%z").tzinfo if offset else zone
+        moment = datetime.combine(_day(*day), time_of_day(int(time[0]), int(time[1]), int(time[2] or 0)), place)
     except ValueError:
         return None
-    if offset:
-        moment = datetime.strptime(moment.strftime("%Y%m%d%H%M%S") + offset, "%Y%m%d%H%M%S%z")
     return moment.isoformat(timespec="seconds" if time[2] else "minutes")
 
 
-def _date(year: str, month: str, day: str) -> str | None:
+def whole_day(year: str, month: str, day: str) -> str | None:
+    """ISO text of a bare date; None where there is no such day."""
     try:
-        return date(int(year), int(month), int(day)).isoformat()
+        return _day(year, month, day).isoformat()
     except ValueError:
         return None
+
+
+def _day(year: str, month: str, day: str) -> date:
+    """Raises ValueError for no day, and for one of the calendar's ends, where software puts what it has no time for: beyond, UTC has none."""
+    found = date(int(year), int(month), int(day))
+    if not date.min.year < found.year < date.max.year:
+        raise ValueError(f"{found} is no day of a measurement")
+    return found
+
+
+@lru_cache(maxsize=65536)
+def day_at(text: str, zone: tzinfo) -> str:
+    """The ISO date of a moment in a zone, whatever its own offset; of a bare date itself."""
+    return datetime.fromisoformat(text).astimezone(zone).date().isoformat() if "T" in text else text
 
 
 def instant(text: str) -> datetime | None:

@@ -76,8 +76,7 @@ class Decisions:
         """Let a hold's results go to the LIS. Raises BridgeError."""
         released = desk.release(self._tubes, self._tx, hold_id, self._by, self._at)
         assert released.tube_id is not None
-        for entry in pictures.entries_reported(self._tx, self._tubes.state(self._tx, released.tube_id)):
-            attachments.release(self._tx, entry, released.tube_id)
+        pictures.release(self._tx, self._tubes.state(self._tx, released.tube_id))
         receipts = self._owed((released,))
         self._note("hold released", f"hold {hold_id}", tubes=_keys(receipts), results=_count(receipts))
         return receipts

@@ -100,9 +100,11 @@ def entries_of_hold(tx: Connection, state: TubeState, hold_id: int) -> set[int]:
     }
 
 
-def entries_reported(tx: Connection, state: TubeState) -> set[int]:
-    """The journal entries of which something is reported: their pictures are told."""
-    return {entry for entry, results in _pictured(tx, state).items() if any(run.standing is REPORTED for _, run in results)}
+def release(tx: Connection, state: TubeState) -> None:
+    """Let the pictures of every journal entry go of which something is reported."""
+    for entry, results in _pictured(tx, state).items():
+        if any(run.standing is REPORTED for _, run in results):
+            attachments.release(tx, entry, state.tube_id)
 
 
 def _pictured(tx: Connection, state: TubeState) -> dict[int, list[tuple[Slot, Run]]]:

@@ -168,11 +168,12 @@ class Process:
         now = self._clock.now()
         ready: list[tuple[str, Ready | None]] = []
         receipts = [
-            self._take(tx, entry, instrument, part, Arrival(entry.id, place, now), ready)
+            receipt
             for place, part in enumerate(reading.parts)
+            for receipt in self._take(tx, entry, instrument, part, Arrival(entry.id, place, now), ready)
         ]
         journal.done(tx, entry.id, instrument.plan.driver, instrument.plan.revision)
-        return _summary(entry, receipts, ready)
+        return _summary(entry, len(reading.parts), receipts, ready)
 
     def _aside(self, tx: Connection, entry: Filed, reason: str, detail: str) -> Processed:
         journal.quarantine(tx, entry.id, reason, detail)
@@ -187,12 +188,12 @@ class Process:
         part: Part,
         arrival: Arrival,
         ready: list[tuple[str, Ready | None]],
-    ) -> Receipt | None:
+    ) -> list[Receipt]:
         message = part.message
         if message.kind == "qc":
             self._keep_control(tx, entry, message, arrival.at)
         if message.kind != "patient":
-            return None
+            return []
         key = instrument.key_of(message, self._rules, entry.received_at)
         context = Context(
             analyzer=entry.analyzer,
@@ -203,11 +204,28 @@ class Process:
         receipt = self.tubes.file(tx, message, key, context, arrival, part.prepared)
         if message.images or message.curves:
             pictures.keep(tx, self.tubes, receipt, message, entry.id, entry.analyzer, arrival.at)
+        self._owe(tx, receipt, part.drafts, arrival, ready)
+        if not context.replayed:
+            return [receipt]
+        others = self.tubes.file_elsewhere(tx, message, context, arrival, receipt.tube_id)
+        for other in others:
+            if other.tube_id is not None:
+                pictures.release(tx, self.tubes.state(tx, other.tube_id))
+            self._owe(tx, other, (None,) * len(self._outlets), arrival, ready)
+        return [receipt, *others]
+
+    def _owe(
+        self,
+        tx: Connection,
+        receipt: Receipt,
+        drafts: Sequence[Draft | None],
+        arrival: Arrival,
+        ready: list[tuple[str, Ready | None]],
+    ) -> None:
         self._alarms.note(tx, receipt, arrival.at)
         if receipt.tube_id is not None and receipt.reports:
-            for outlet, draft in zip(self._outlets, part.drafts, strict=True):
+            for outlet, draft in zip(self._outlets, drafts, strict=True):
                 ready.append((outlet.destination, outlet.owe(tx, receipt, self.tubes.seal, arrival.at, draft)))
-        return receipt
 
     def _keep_control(self, tx: Connection, entry: Filed, message: Message, now: datetime) -> None:
         """A control's values, once per entry: a replay replaces nothing and doubles nothing."""
@@ -215,15 +233,14 @@ class Process:
             _CONTROL.run(tx, journal_id=entry.id, analyzer=entry.analyzer, at=now.isoformat(), content=_encode(message))
 
 
-def _summary(entry: Filed, receipts: Sequence[Receipt | None], ready: Sequence[tuple[str, Ready | None]]) -> Processed:
-    patients = [receipt for receipt in receipts if receipt is not None]
+def _summary(entry: Filed, messages: int, receipts: Sequence[Receipt], ready: Sequence[tuple[str, Ready | None]]) -> Processed:
     return Processed(
         entry.id,
         entry.analyzer,
-        messages=len(receipts),
-        results=sum(len(receipt.reports) for receipt in patients),
-        held=sum(len(receipt.opened) for receipt in patients),
-        owed=any(receipt.reports for receipt in patients),
+        messages=messages,
+        results=sum(len(receipt.reports) for receipt in receipts),
+        held=sum(len(receipt.opened) for receipt in receipts),
+        owed=any(receipt.reports for receipt in receipts),
         ready=tuple((destination, one) for destination, one in ready if one is not None),
         collected=any(one is None for _, one in ready),
     )

@@ -104,14 +104,23 @@ class _Watched(Tubes):
         self.filings.append(Filing(message, context, receipt, before))
         return receipt
 
+    def file_rest(self, tx: Connection, state: TubeState, message: Message, context: Context, arrival: Arrival) -> Receipt:
+        before = _reported_of(state, message, context)
+        receipt = super().file_rest(tx, state, message, context, arrival)
+        self.filings.append(Filing(message, context, receipt, before))
+        return receipt
+
     def _before(
         self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival
     ) -> Sequence[Reported | None]:
         if key.doubt is not None or not message.closed or not message.observations:
             return [None] * len(message.observations)
-        state = self.open(tx, key, arrival.at)
-        source = source_of(message, context.analyzer)
-        return [_reported(state, (source, row.key, row.aspect), row) for row in message.observations]
+        return _reported_of(self.open(tx, key, arrival.at), message, context)
+
+
+def _reported_of(state: TubeState, message: Message, context: Context) -> Sequence[Reported | None]:
+    source = source_of(message, context.analyzer)
+    return [_reported(state, (source, row.key, row.aspect), row) for row in message.observations]
 
 
 def _reported(state: TubeState, slot: Slot, row: Observation) -> Reported | None:

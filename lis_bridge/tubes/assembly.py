@@ -22,6 +22,7 @@ from lis_bridge.tubes.judging import (
     ANOTHER_MATERIAL,
     ANOTHER_VALUE,
     QUESTIONABLE,
+    TAKEN_BACK,
     Verdict,
     is_delivered,
     place,
@@ -31,7 +32,7 @@ from lis_bridge.tubes.judging import (
     rival_of,
     twin_of,
 )
-from lis_bridge.tubes.runs import FINAL, WITHDRAWN, again, rank_of, source_of, token_of
+from lis_bridge.tubes.runs import FINAL, WITHDRAWN, again, rank_of, source_of, takes_back, token_of
 from lis_bridge.tubes.state import (
     DISCARDED,
     HELD,
@@ -243,7 +244,8 @@ class _Filer:
 
     def _judge(self, index: int, row: Observation, slot: Slot, rival: Run | None) -> Verdict:
         if row.value is None:
-            return Verdict(Outcome.NO_RESULT)
+            is_taken_back = rival is not None and rival.standing is REPORTED and takes_back(row)
+            return Verdict(Outcome.HELD, Reason.CONFLICTING_VALUE, TAKEN_BACK) if is_taken_back else Verdict(Outcome.NO_RESULT)
         if not row.is_result:
             return Verdict(Outcome.INFO)
         held = self._held(index, row, slot, rival)

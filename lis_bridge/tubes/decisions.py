@@ -71,7 +71,7 @@ def _check_releasable(hold: Hold) -> None:
         raise BridgeError(
             "these results have no test or unit yet", where=f"hold {hold.id}", hint="mend the mapping, then replay the entry"
         )
-    if any(rank_of(run.row) == WITHDRAWN for _, run in hold.runs):
+    if any(run.row.value is None or rank_of(run.row) == WITHDRAWN for _, run in hold.runs):
         hint = "tell the LIS's users, then discard the hold"
         raise BridgeError("the device marks these results as deleted or wrong", where=f"hold {hold.id}", hint=hint)
 

@@ -13,6 +13,7 @@ from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run
 
 ANOTHER_VALUE = "another value of the same run"
 ANOTHER_MATERIAL = "the same analyzer, code, time and value stand here as another material's"
+TAKEN_BACK = "the device takes the reported value back and sends no other"
 QUESTIONABLE = "the device says that its validity is questionable"
 
 

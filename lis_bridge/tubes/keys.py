@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from lis_bridge.core.holds import Reason
+from lis_bridge.core.moments import day_at
 from lis_bridge.core.results import Message
 
 MOST_DIGITS = 7
@@ -59,7 +60,7 @@ def key_of(message: Message, space: str, rules: SpecimenRules, received_at: date
     number = _number(specimen, message.series.strip())
     if number is None:
         return _doubt(specimen, Reason.SPECIMEN_UNMATCHED, "neither a barcode by [specimen] barcode nor a running number")
-    if dated_at_reception and not _dates(message):
+    if dated_at_reception and not _dates(message, rules.zone):
         return _received(message, specimen, number, space, rules, received_at)
     return _numbered(message, specimen, number, space, rules, received_at)
 
@@ -88,7 +89,7 @@ def _number(specimen: str, series: str) -> str | None:
 
 
 def _numbered(message: Message, specimen: str, number: str, space: str, rules: SpecimenRules, received_at: datetime) -> Key:
-    dates = _dates(message)
+    dates = _dates(message, rules.zone)
     if not dates:
         return _doubt(specimen, Reason.IDENTITY_DOUBTFUL, "a running number without a date")
     if len(dates) > 1:
@@ -107,7 +108,8 @@ def _dated(day: date, specimen: str, number: str, space: str) -> Key:
 def _received(message: Message, specimen: str, number: str, space: str, rules: SpecimenRules, received_at: datetime) -> Key:
     """Of the day on which it came, which the site vouches for, unless the message speaks of another day."""
     day = received_at.astimezone(rules.zone).date()
-    others = {text[:10] for text in (message.sent_at, *(row.observed_at for row in message.observations)) if text}
+    moments = {message.sent_at, *(row.observed_at for row in message.observations)}
+    others = {day_at(text, rules.zone) for text in moments if text}
     others.discard(day.isoformat())
     if others:
         detail = f"a running number without a date, received on {day} in a message of {min(others)}"
@@ -115,12 +117,12 @@ def _received(message: Message, specimen: str, number: str, space: str, rules: S
     return _dated(day, specimen, number, space)
 
 
-def _dates(message: Message) -> set[date]:
-    """The date that the manifest names, else those of the results."""
+def _dates(message: Message, zone: tzinfo) -> set[date]:
+    """The date that the manifest names, else those of the results at the site."""
     if message.dated:
-        return {date.fromisoformat(message.dated[:10])}
-    days = {row.observed_at[:10] for row in message.observations if row.observed_at and row.value is not None}
-    return set(map(date.fromisoformat, days))
+        return {date.fromisoformat(message.dated)}
+    moments = {row.observed_at for row in message.observations if row.observed_at and row.value is not None}
+    return {date.fromisoformat(day_at(text, zone)) for text in moments}
 
 
 def _distance(day: date, moment: datetime, zone: tzinfo) -> timedelta:

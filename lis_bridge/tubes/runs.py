@@ -33,6 +33,11 @@ def rank_of(row: Observation) -> int:
     return DOUBTED if row.doubted else rank(row.status)
 
 
+def takes_back(row: Observation) -> bool:
+    """True where a row says of its run that there is no value any more: corrected to none, deleted, wrong, or not to be had (X)."""
+    return row.value is None and (rank_of(row) >= CORRECTED or row.status == "X")
+
+
 def source_of(message: Message, analyzer: str) -> str:
     """The instrument that measured: its serial number where it says a usable one, else the analyzer's id."""
     serial = (message.serial or "").strip()

@@ -51,7 +51,8 @@ _STANDINGS = {Outcome.STORED: SUPERSEDED, Outcome.HELD: HELD, Outcome.INFO: ASID
 )
 
 
-_MAPPED = frozenset({Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT})
+MAPPED = frozenset({Reason.UNKNOWN_CODE, Reason.UNKNOWN_UNIT})
+"""What a mapping mends."""
 
 
 class Run(msgspec.Struct, gc=False, eq=False):
@@ -209,7 +210,7 @@ def _end_read_anew(state: TubeState, slot: Slot, run: Run) -> None:
     mends it any more.
     """
     for other_slot, other in of_other_materials(state, slot, run.row):
-        is_waiting = other.standing is HELD and state.holds[other.hold].reason in _MAPPED
+        is_waiting = other.standing is HELD and state.holds[other.hold].reason in MAPPED
         if is_waiting and other.seq != run.seq and other.row.span == run.row.span:
             unhold(state, other_slot, other, ENDED)
 

@@ -20,6 +20,7 @@ from lis_bridge.storage.packing import Packed, pack_like, unpack
 from lis_bridge.tubes import assembly, events, tables, unplaced
 from lis_bridge.tubes.assembly import Context, Filing
 from lis_bridge.tubes.echoes import Echoes
+from lis_bridge.tubes.elsewhere import mended
 from lis_bridge.tubes.events import Event, Filed, HoldOpened, Outcome
 from lis_bridge.tubes.keys import Key
 from lis_bridge.tubes.prepared import First, Prepared, prepare
@@ -85,6 +86,8 @@ class Tubes:
         """
         if not message.closed or not message.observations:
             return Receipt(None, key.key, 0, message.stat, (Outcome.EVIDENCE,) * len(message.observations))
+        if context.replayed and unplaced.is_decided(tx, message, arrival.journal_id, arrival.part):
+            return _unplaced(message, Outcome.REPEAT)
         if key.doubt is not None:
             return self._hold_unplaced(tx, message, key, context, arrival)
         prepared = prepared or prepare(message, context.analyzer, context.policy)
@@ -98,6 +101,18 @@ class Tubes:
             closed = unplaced.close_placed(tx, message, arrival.journal_id, arrival.part, stamp(arrival.at))
             receipt = replace(receipt, closed=receipt.closed + closed)
         return receipt
+
+    def file_elsewhere(
+        self, tx: Connection, message: Message, context: Context, arrival: Arrival, home: int | None
+    ) -> tuple[Receipt, ...]:
+        """File what of a replayed message waits for a mapping, which has come, in other tubes than its ``home``: a person took it there."""
+        waiting = {row[0] for row in tables.WAITING_FOR_MAPPING.rows(tx, entry=arrival.journal_id)} - {home}
+        found = [(state := self.state(tx, tube_id), mended(state, message, context.analyzer)) for tube_id in sorted(waiting)]
+        return tuple(self.file_rest(tx, state, rest, context, arrival) for state, rest in found if rest.observations)
+
+    def file_rest(self, tx: Connection, state: TubeState, message: Message, context: Context, arrival: Arrival) -> Receipt:
+        """File what of a message belongs to this tube, whatever the message says of its specimen."""
+        return self.receive(tx, state, message, context, arrival)
 
     def _begin(self, tx: Connection, state: TubeState, message: Message, first: First, arrival: Arrival) -> Receipt:
         """File the first message of a tube as it was prepared; the state is not folded before it is needed."""
@@ -122,9 +137,7 @@ class Tubes:
 
     def _hold_unplaced(self, tx: Connection, message: Message, key: Key, context: Context, arrival: Arrival) -> Receipt:
         made, hold_id = unplaced.hold(tx, message, key, context.analyzer, arrival.journal_id, arrival.part, stamp(arrival.at))
-        outcome = Outcome.HELD if made else Outcome.REPEAT
-        outcomes = tuple(outcome if row.is_result else Outcome.INFO for row in message.observations)
-        return Receipt(None, "", 0, message.stat, outcomes, opened=(hold_id,) if made and hold_id else ())
+        return _unplaced(message, Outcome.HELD if made else Outcome.REPEAT, (hold_id,) if made and hold_id else ())
 
     def open(self, tx: Connection, key: Key, at: datetime) -> TubeState:
         """The state of the tube with this key; an unknown one is made."""
@@ -201,6 +214,12 @@ class Tubes:
     def seal(self, tx: Connection, tube_id: int, seq: int) -> None:
         """Note that a LIS may have seen the tube's events up to ``seq``: from now on what they reported is corrected, not replaced."""
         tables.SEAL_TUBE.run(tx, of=tube_id, seq=seq)
+
+
+def _unplaced(message: Message, outcome: Outcome, opened: tuple[int, ...] = ()) -> Receipt:
+    """Of a message that no tube gets."""
+    outcomes = tuple(outcome if row.is_result else Outcome.INFO for row in message.observations)
+    return Receipt(None, "", 0, message.stat, outcomes, opened=opened)
 
 
 def _informed(state: TubeState, key: Key, context: Context, foreign: frozenset[int]) -> Context:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Text, bindparam, case, insert, select, update
+from sqlalchemy import Integer, Text, bindparam, case, insert, or_, select, update
 
+from lis_bridge.core.holds import Reason
 from lis_bridge.storage import Statement
 from lis_bridge.storage.schema.holds import hold
 from lis_bridge.storage.schema.tubes import tube, tube_event
@@ -89,4 +90,12 @@ HOLD = Statement(
 )
 UNPLACED = Statement(
     select(hold.c.id, hold.c.detail, hold.c.state).where(hold.c.journal_id == bindparam("entry"), hold.c.tube_id.is_(None))
+)
+WAITING_FOR_MAPPING = Statement(
+    select(hold.c.tube_id).where(
+        hold.c.journal_id == bindparam("entry"),
+        hold.c.tube_id.is_not(None),
+        hold.c.state == "open",
+        or_(hold.c.reason == Reason.UNKNOWN_CODE.value, hold.c.reason == Reason.UNKNOWN_UNIT.value),
+    )
 )

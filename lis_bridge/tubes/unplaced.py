@@ -15,10 +15,13 @@ from lis_bridge.tubes import tables
 from lis_bridge.tubes.keys import Key
 from lis_bridge.tubes.runs import token_of
 
+_DECIDED = frozenset({"released", "discarded"})
+
 
 def mark_of(message: Message, part: int) -> str:
-    """What tells this message from the others of its entry."""
-    rows = (f"{row.code}\0{row.aspect}\0{token_of(row)}\0{row.value}\0{row.unit}" for row in message.observations)
+    """What tells this message from the others of its entry: what the device sent, as what is derived follows the mapping."""
+    sent = (row for row in message.observations if row.derived is None)
+    rows = (f"{row.code}\0{row.aspect}\0{token_of(row)}\0{row.value}\0{row.unit}" for row in sent)
     fingerprint = crc32("\n".join(rows).encode())
     return f"[message {part + 1} {fingerprint:08X}]"
 
@@ -46,6 +49,12 @@ def hold(
         at=at,
     )
     return True, int(made[0])
+
+
+def is_decided(tx: Connection, message: Message, journal_id: int, part: int) -> bool:
+    """True where a person placed the message under a specimen, or discarded it: whatever its key says by now, it is that person's."""
+    mark = mark_of(message, part)
+    return any(row[2] in _DECIDED and str(row[1]).endswith(mark) for row in tables.UNPLACED.rows(tx, entry=journal_id))
 
 
 def close_placed(tx: Connection, message: Message, journal_id: int, part: int, at: str) -> tuple[int, ...]:

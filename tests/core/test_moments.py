@@ -20,6 +20,12 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
         ("20260317094542", "2026-03-17T09:45:42+08:00"),
         ("20260317094542.123", "2026-03-17T09:45:42+08:00"),
         ("20260317094542-0500", "2026-03-17T09:45:42-05:00"),
+        ("20260317094542+9999", None),
+        ("20260317094542+2500", None),
+        ("20260317094542-0060", None),
+        ("00010101000000", None),
+        ("99991231235959-0800", None),
+        ("99991231", None),
         ("20260230", None),
         ("20261317094542", None),
         ("20260317250000", None),
@@ -60,3 +66,16 @@ def test_local_fills_in_seconds_and_drops_the_offset(text: str, told: str) -> No
 def test_an_instant_is_aware_and_a_bare_date_is_none() -> None:
     assert moments.instant("2026-03-17T09:45:42+08:00") == datetime(2026, 3, 17, 1, 45, 42, tzinfo=UTC)
     assert moments.instant("2026-03-17") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-17", "2026-03-17"),
+        ("2026-03-17T23:59:59+08:00", "2026-03-17"),
+        ("2026-03-17T16:00:00+00:00", "2026-03-18"),
+        ("2026-03-18T00:30+09:00", "2026-03-17"),
+    ],
+)
+def test_the_day_of_a_moment_is_the_sites_whatever_its_own_offset(text: str, day: str) -> None:
+    assert moments.day_at(text, SHANGHAI) == day

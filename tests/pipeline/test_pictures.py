@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from lis_bridge import attachments
+from lis_bridge import attachments, journal
+from lis_bridge.catalogue.plan import Overrides
 from lis_bridge.core.holds import Reason
 from lis_bridge.pipeline.deciding import Decisions
 from lis_bridge.settings import Destination
@@ -18,10 +19,13 @@ from lis_bridge.storage import Store
 from lis_bridge.tubes import views
 
 from .pictured import (
+    LIBRARY,
     NOW,
     PNG,
     RBC,
     READER,
+    TESTS,
+    ZONE,
     arrives,
     blood_count,
     lis,
@@ -319,6 +323,21 @@ def test_a_message_that_a_person_places_keeps_its_picture_back_where_its_results
         Decisions(tx, [lis("forward")], "wu", NOW).move(hold.id, "2603180457", READER)
     arrives(store, step(), other_results(2))
     assert told(store) == [[]]
+
+
+def test_a_placed_message_s_picture_goes_once_what_it_came_with_has_its_mapping(store: Store) -> None:
+    arrives(store, step(), message("", 1, [("99999-9", "WBC", "6.40")], {"12003": PNG}, "20260318100000"))
+    with store.write() as tx:
+        (hold,) = views.holds(tx)
+        Decisions(tx, [lis("forward")], "wu", NOW).move(hold.id, "2603180457", READER)
+    mended = step()
+    mended.exchange("one", LIBRARY.plan("dymind-dh", TESTS, zone=ZONE, overrides=Overrides({"99999-9": "WBC"}, {})))
+    with store.write() as tx:
+        journal.reopen(tx, hold.journal_id)
+        entry = journal.get(tx, hold.journal_id)
+        assert entry is not None
+        mended(tx, entry)
+    assert told(store) == [["F"]]
 
 
 def test_a_withdrawal_that_was_decided_outlives_the_process_and_one_that_was_undone_is_none(store: Store, tmp_path: Path) -> None:

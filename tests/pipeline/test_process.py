@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -17,6 +18,7 @@ from lis_bridge.catalogue.library import Library
 from lis_bridge.catalogue.plan import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core import resources
+from lis_bridge.core.results import Message
 from lis_bridge.pipeline import process as process_module
 from lis_bridge.pipeline.process import Instrument, Process, Processed
 from lis_bridge.pipeline.screening import expectation
@@ -411,3 +413,41 @@ def test_the_pathological_flag_of_a_sebia_record_reaches_the_lis_with_each_of_it
     ]
     flags = [[line.split(b"|")[8] for line in one.message.split(b"\r") if line.startswith(b"OBX|")] for one in ready]
     assert flags == [[b""] * 6, [b"A"] * 6]
+
+
+@pytest.mark.parametrize("time", ["00010101000000", "99991231235959", "20260318094542+9999"])
+def test_a_time_that_is_none_costs_no_result(time: str, store: Store) -> None:
+    done = arrives(store, step("mindray-bs"), hl7(potassium(time=time)))
+    assert (done.quarantined, done.results) == (None, 1)
+    assert values(store, "2603180457") == {"K": "4.10"}
+
+
+@pytest.mark.parametrize("date", [b"00010101", b"99991231"])
+def test_a_running_number_of_no_day_is_doubtful(date: bytes, store: Store) -> None:
+    arrives(store, step("mindray-bs"), hl7(potassium(), specimen="").replace(b"20260318", date))
+    assert holds(store) == [("identity doubtful", 1)]
+
+
+def test_one_number_of_two_days_behind_one_patient_record_is_two_tubes(store: Store) -> None:
+    records = [r"H|\^&|||CS-800|||||Host||1|20260318090000", "P|1"]
+    for place, (day, code, value) in enumerate((("20260317", "GLU-OX", "4.88"), ("20260318", "UREA", "5.10")), 1):
+        records += [
+            f"O|{place}|^31^1^31^N|||R|{day}081052|||||||||1||||||||||O",
+            rf"R|1|^^^{code}|{value}|mmol/l|1.00^9.00\^|||F||||{day}084925",
+        ]
+    arrives(store, step("dirui-cs"), "".join(f"{record}\r" for record in (*records, "L|1|N")).encode())
+    with store.read() as tx:
+        found = {tube.key: tube.results for tube in views.tubes(tx)}
+    assert found == {"20260317-dirui-cs-1-31": 1, "20260318-dirui-cs-1-31": 1}
+
+
+def test_two_levels_of_one_control_message_are_two_controls(store: Store) -> None:
+    first = capture("dirui-cs-hl7--02.hl7").decode("utf-16-le").partition("\x1c")[0]
+    order = first.split("\r")[1]
+    second = order.replace("Level 1", "Level 2").replace("45771", "45772")
+    assert second != order
+    both = first.replace(order, "\r".join((order, second))) + "\x1c\r"
+    arrives(store, step("dirui-cs-hl7"), both.encode("utf-16-le"))
+    with store.read() as tx:
+        kept = [msgspec.msgpack.decode(content, type=Message) for content in tx.scalars(select(control_result.c.content))]
+    assert [one.control and (one.control.name, one.control.lot) for one in kept] == [("Level 1", "45771"), ("Level 2", "45772")]

@@ -182,6 +182,20 @@ class TestConflicts:
         assert owed(file(state, message(row("K", "4.1", status="D")), LINE)) == []
         assert reasons(state) == ["conflicting value"]
 
+    @pytest.mark.parametrize("status", ["C", "D", "W", "X"])
+    def test_a_value_that_the_device_takes_back_without_another_is_held_for_a_person(self, status: str) -> None:
+        state = tube()
+        back = message(row("K", None, status=status))
+        _, taken_back, again = file_all(state, [message(row("K", "4.1")), back, back])
+        assert (outcomes(taken_back), outcomes(again), reasons(state)) == (["held"], ["repeat"], ["conflicting value"])
+        assert (owed(taken_back), values(state)) == ([], {"K": "4.1"})
+
+    @pytest.mark.parametrize("other", [{"status": "F"}, {"status": "X", "time": "10:00:00"}])
+    def test_no_result_that_takes_nothing_back_is_none(self, other: dict[str, Any]) -> None:
+        state = tube()
+        _, none = file_all(state, [message(row("K", "4.1")), message(row("K", None, **other))])
+        assert outcomes(none) == ["no result"]
+
     @pytest.mark.parametrize("device_first", [True, False])
     def test_a_measured_value_takes_the_place_of_a_derived_one(self, device_first: bool) -> None:
         state = tube()

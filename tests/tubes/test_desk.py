@@ -106,6 +106,14 @@ class TestRelease:
         with pytest.raises(BridgeError, match="deleted or wrong"):
             desk.release(tubes, tx, only_hold(tx), BY, LATER)
 
+    def test_what_the_device_takes_back_without_another_value_is_never_released_as_a_result(self, tx: Connection) -> None:
+        tubes = Tubes()
+        file(tx, tubes, message(row("K", "4.1")))
+        file(tx, tubes, message(row("K", None, status="C")))
+        with pytest.raises(BridgeError, match="deleted or wrong"):
+            desk.release(tubes, tx, only_hold(tx), BY, LATER)
+        assert known(tx, tubes, A) == {"K": "4.1"}
+
     def test_what_the_device_doubts_goes_as_a_final_result_once_a_person_lets_it(self, tx: Connection) -> None:
         tubes = Tubes()
         file(tx, tubes, message(DOUBTED))

@@ -90,6 +90,19 @@ def test_the_date_is_the_manifests_else_that_of_the_results() -> None:
     assert key("7", dated="2026-03-16").key == "20260316-line-1-7"
 
 
+def test_a_number_of_an_analyzer_that_writes_another_zone_is_of_the_sites_day() -> None:
+    evening, next_morning = (
+        message(row(code, "4.1", observed_at=f"2026-03-16T{time}+00:00"), specimen="7")
+        for code, time in (("K", "12:00:00"), ("NA", "23:00:00"))  # 20:00, and 07:00 of the next day, in Shanghai
+    )
+    found = [key_of(one, "line-1", RULES, NOW).key for one in (evening, next_morning)]
+    assert found == ["20260316-line-1-7", "20260317-line-1-7"]
+
+
+def test_a_message_that_speaks_of_the_day_of_reception_in_another_zone_is_dated_by_it() -> None:
+    assert received(datetime(2026, 3, 16, 17, 0, tzinfo=UTC), sent_at="2026-03-16T16:59:58+00:00").key == "20260317-line-1-7"
+
+
 def test_results_of_two_days_and_no_date_are_doubtful() -> None:
     rows = message(row("K", "4.1"), row("NA", "141", observed_at="2026-03-16T23:59:00+08:00"), specimen="7")
     assert key_of(rows, "line-1", RULES, NOW).doubt is Reason.IDENTITY_DOUBTFUL

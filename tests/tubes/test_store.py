@@ -267,6 +267,13 @@ class TestWithoutATube:
             file(tx, Tubes(), message(row("K", "4.1"), specimen=None), NO_ID, entry=12)
         assert len(views.holds(tx)) == 1
 
+    def test_a_value_that_a_mended_mapping_lets_derive_opens_no_second_hold(self, tx: Connection) -> None:
+        tubes = Tubes()
+        measured = row("K", "4.1"), row("NA", "141")
+        file(tx, tubes, message(*measured, specimen=None), NO_ID, entry=12)
+        file(tx, tubes, message(*measured, row("NA/K", "34.4", derived="a formula"), specimen=None), NO_ID, entry=12)
+        assert len(views.holds(tx)) == 1
+
     def test_two_messages_of_one_entry_are_two_holds_even_with_equal_results(self, tx: Connection) -> None:
         tubes = Tubes()
         for part in (0, 1):
