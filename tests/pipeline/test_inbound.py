@@ -299,6 +299,34 @@ async def test_a_message_that_cannot_be_stored_is_not_acknowledged(store: Store)
         assert rows(store) == [("pending", True, KEPT)]
 
 
+async def test_what_an_analyzer_says_only_once_waits_for_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.UNANSWERED_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer, "lines") as talk:
+            writer.full = True
+            await talk.say(b"1 PTs 12.1\r\n")
+            await talk.say(b"2 PTs 13.4\r\n")
+            async with asyncio.timeout(10):
+                while talk.tally.refused < 3:
+                    await asyncio.sleep(0.01)
+            writer.full = False
+        assert rows(store) == [("pending", True, b"1 PTs 12.1\r\n"), ("pending", True, b"2 PTs 13.4\r\n")]
+
+
+async def test_what_a_defect_cannot_store_stops_no_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Refusing(store) as writer:
+        async with talking(writer, "lines") as talk:
+            call = writer.call_async
+            monkeypatch.setattr(writer, "call_async", lambda *_, **__: 1 / 0)
+            await talk.say(b"1 PTs 12.1\r\n")
+            async with asyncio.timeout(10):
+                while not talk.tally.refused:
+                    await asyncio.sleep(0.01)
+            monkeypatch.setattr(writer, "call_async", call)
+            await talk.say(b"2 PTs 13.4\r\n")
+        assert rows(store) == [("pending", True, b"2 PTs 13.4\r\n")]
+
+
 async def test_a_cut_off_message_that_cannot_be_stored_at_once_is_stored_a_little_later(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

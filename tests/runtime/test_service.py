@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -176,6 +177,32 @@ async def test_what_the_older_connection_had_sent_is_heard_before_the_newer(tmp_
     assert [b"S-2026-000%d" % number in raw for number, (_, raw) in enumerate(found)] == [True] * 8
 
 
+async def test_what_was_sent_before_a_reply_found_nobody_is_kept(tmp_path: Path) -> None:
+    port = free_port()
+    async with serving(configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"')) as service:
+        gate, call = asyncio.Event(), service.writer.call_async
+        waiting = asyncio.Event()
+
+        async def slow(work: Any, urgent: bool = False) -> Any:
+            if urgent and not gate.is_set():
+                waiting.set()
+                await gate.wait()
+            return await call(work, urgent)
+
+        service.writer.call_async = slow  # type: ignore[method-assign]
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(TRANSMISSION)
+        await waiting.wait()
+        client.sendall(TRANSMISSION)
+        await asyncio.sleep(0.1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        await asyncio.sleep(0.1)
+        gate.set()
+        await until(lambda: service.snapshot().analyzers[0].connections == 0)
+        assert raws(service) == [(True, MESSAGE)] * 2
+
+
 async def test_noise_on_one_link_leaves_the_others_alone(tmp_path: Path) -> None:
     ports = free_port(), free_port()
     async with serving(configured(tmp_path, *(f'link = "tcp-listen://127.0.0.1:{port}"' for port in ports))) as service:
@@ -267,6 +294,37 @@ async def test_frames_that_a_killed_process_left_are_entries_before_anybody_spea
                 journal.append_frame(tx, session, Entry("x1", "", now, "lis1a", False, raw))
     async with serving(config) as service:
         assert raws(service) == [(True, MESSAGE), (False, b"".join(FRAMES[:3]))]
+
+
+async def test_frames_of_a_message_that_eot_ends_are_a_cut_off_one_when_a_killed_process_left_them(tmp_path: Path) -> None:
+    config = configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{free_port()}"')
+    file = tmp_path / "bridge.toml"
+    file.write_text(file.read_text("utf-8").replace("sysmex-xn", "lifotronic-h9"), encoding="utf-8")
+    with Store.open(config.storage.url, exclusive=True) as store, store.write() as tx:
+        journal.append_frame(tx, "a", Entry("x1", "", datetime.now(UTC), "lis1a", False, FRAMES[0]))
+    async with serving(settings.load(file)) as service:
+        assert raws(service) == [(False, FRAMES[0])]
+
+
+async def test_a_file_of_which_something_could_not_be_stored_comes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    config = configured(tmp_path, f'link = "folder://{folder}?settle=0.05&done=filed"')
+    async with serving(config) as service:
+        full, call = True, service.writer.call_async
+
+        async def refusing(work: Any, urgent: bool = False) -> Any:
+            nonlocal full
+            if urgent and full:
+                full = False
+                raise StorageError("the disk is full")
+            return await call(work, urgent)
+
+        service.writer.call_async = refusing  # type: ignore[method-assign]
+        (folder / "a.txt").write_bytes(TRANSMISSION)
+        await until(lambda: (folder / "filed" / "a.txt").exists())
+        assert raws(service) == [(True, MESSAGE)]
+        assert service.snapshot().analyzers[0].refused == 1
 
 
 async def test_files_are_read_once_also_over_a_restart_and_peers_stay_unnamed(tmp_path: Path) -> None:
