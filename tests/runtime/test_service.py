@@ -58,6 +58,10 @@ def configured(folder: Path, *analyzers: str) -> settings.Config:
     return settings.load(file)
 
 
+def spoken_by(driver: str, config: settings.Config) -> settings.Config:
+    return config.model_copy(update={"analyzers": (config.analyzers[0].model_copy(update={"driver": driver}),)})
+
+
 @asynccontextmanager
 async def serving(config: settings.Config) -> AsyncIterator[Service]:
     service = Service(config, build=build)
@@ -98,6 +102,21 @@ async def test_what_comes_over_a_socket_is_acknowledged_journaled_and_processed(
         await until(lambda: service.snapshot().processed == 1)
         (analyzer,) = service.snapshot().analyzers
         assert (analyzer.state, analyzer.messages, analyzer.bytes) == ("running", 1, len(TRANSMISSION))
+
+
+async def test_a_specimen_called_msh_is_answered_by_its_frames_alone(tmp_path: Path) -> None:
+    records = [record.replace(b"S-2026-0001", b"MSH-0001^x") for record in RECORDS]
+    frames = b"".join(frame(number, record + b"\r", b"\x03") for number, record in enumerate(records, 1))
+    port = free_port()
+    config = spoken_by("mindray-cl", configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"'))
+    async with serving(config) as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x05" + frames + b"\x04")
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            assert await reader.read() == ACKS
+        writer.close()
+        assert raws(service) == [(True, frames)]
 
 
 async def test_the_status_file_tells_others_that_it_is_ready_and_later_that_it_is_not(tmp_path: Path) -> None:
@@ -270,7 +289,7 @@ async def test_an_analyzer_that_keeps_several_connections_may_where_its_driver_s
     (folder / "driver.toml").write_text(words + '[link]\nconnections = "many"\n[dialect]\n')
     port = free_port()
     config = configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"')
-    config = config.model_copy(update={"analyzers": (config.analyzers[0].model_copy(update={"driver": "xn-many"}),)})
+    config = spoken_by("xn-many", config)
     service = Service(config, library=Library.load((tmp_path / "drivers", *resources.drivers())), build=build)
     await service.start()
     first = await asyncio.open_connection("127.0.0.1", port)
@@ -297,12 +316,10 @@ async def test_frames_that_a_killed_process_left_are_entries_before_anybody_spea
 
 
 async def test_frames_of_a_message_that_eot_ends_are_a_cut_off_one_when_a_killed_process_left_them(tmp_path: Path) -> None:
-    config = configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{free_port()}"')
-    file = tmp_path / "bridge.toml"
-    file.write_text(file.read_text("utf-8").replace("sysmex-xn", "lifotronic-h9"), encoding="utf-8")
+    config = spoken_by("lifotronic-h9", configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{free_port()}"'))
     with Store.open(config.storage.url, exclusive=True) as store, store.write() as tx:
         journal.append_frame(tx, "a", Entry("x1", "", datetime.now(UTC), "lis1a", False, FRAMES[0]))
-    async with serving(settings.load(file)) as service:
+    async with serving(config) as service:
         assert raws(service) == [(False, FRAMES[0])]
 
 
