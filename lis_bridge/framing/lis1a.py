@@ -5,8 +5,8 @@
 
 Two rules. An ACK goes out only as the ``reply`` of a ``FrameReceived``, after the commit; the exceptions are ENQ and a frame that was
 committed before. A message is whole when a frame that ends in ETX completes its L record; instruments use ETX and ETB in every way,
-so neither alone says anything. Where EOT is the end, it is none behind a frame that was refused or lost: a sender that gives up says EOT
-too (6.5.1.2). What was accepted and never became whole comes out as a message that was cut off.
+so neither alone says anything. Where EOT is the end, it is none behind a frame that was refused or lost: a sender that gives up says EOT,
+too. What was accepted and never became whole comes out as a message that was cut off.
 """
 
 from __future__ import annotations

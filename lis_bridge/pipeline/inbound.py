@@ -25,7 +25,8 @@ from lis_bridge.transport import Channel
 
 CLOSING_TRIES = 3
 CLOSING_PAUSE = 1.0
-"""Seconds between the tries to store what a conversation left open; acknowledged frames are recovered at the next start in any case."""
+"""Seconds between the tries to store what a conversation left open, and how many there are once it is told to leave; acknowledged frames are
+recovered at the next start in any case."""
 UNANSWERED_PAUSE = 2.0
 """Seconds between the tries to store what an analyzer sends only once."""
 LINGER_SECONDS = 0.25
@@ -262,15 +263,19 @@ class Inbound:
             self._channel.close()
 
     async def _store_rest(self) -> bool:
-        for left in reversed(range(CLOSING_TRIES)):
+        left = CLOSING_TRIES
+        while True:
             events = self._framer.close(self._clock.monotonic())
             if await self._commit(events):
                 await self._speak(b"".join(map(self._reply, events)))
                 return True
             self._framer.refused()
-            if left:
-                await asyncio.sleep(CLOSING_PAUSE)
-        return False
+            # Nobody waits for this conversation's end: what was acknowledged need not wait for the next start.
+            patient = self._healing and self._leaving_at is None and not self._channel.repeats
+            left -= not patient
+            if not left:
+                return False
+            await asyncio.sleep(CLOSING_PAUSE)
 
 
 def _refusal(events: Sequence[Event]) -> bytes:

@@ -343,6 +343,39 @@ async def test_a_cut_off_message_that_cannot_be_stored_at_once_is_stored_a_littl
         assert rows(store) == [("pending", False, FRAMES[0])]
 
 
+async def test_acknowledged_frames_of_a_lost_line_wait_for_the_disk_not_for_the_next_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.CLOSING_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer) as talk:
+            await talk.say(ENQ + FRAMES[0])
+            await talk.hear(2)
+            writer.full = True
+            talk.end.close()
+            async with asyncio.timeout(10):
+                while talk.tally.refused < 6 and not talk.task.done():
+                    await asyncio.sleep(0.01)
+            writer.full = False
+            await asyncio.wait({talk.task})
+        assert rows(store) == [("pending", False, FRAMES[0])]
+        assert waiting_frames(store) == []
+
+
+async def test_told_to_leave_it_does_not_wait_for_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.CLOSING_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer) as talk:
+            await talk.say(ENQ + FRAMES[0])
+            await talk.hear(2)
+            writer.full = True
+            talk.end.close()
+            talk.inbound.leave()
+            async with asyncio.timeout(10):
+                await asyncio.wait({talk.task})
+        assert waiting_frames(store) == [FRAMES[0]]
+
+
 async def test_replies_keep_the_order_of_what_was_sent(store: Store, writer: Writer) -> None:
     numbered = [wrap(b"MSH|^~\\&|%d\r" % number) for number in range(5)]
     async with talking(writer, "mllp", lambda raw, now: b"<%s>" % raw[10:11]) as talk:
