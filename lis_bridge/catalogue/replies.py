@@ -16,6 +16,7 @@ VT, FS_CR = b"\x0b", b"\x1c\r"
 HEADER_BYTES = 4096
 """What is looked at for the header, however long the message is."""
 
+_MSH = re.compile(rb"[\x00-\x1f]*(?:\xef\xbb\xbf)?(?=MSH[^A-Za-z0-9\s])")
 _SEGMENT_END = re.compile(rb"[\r\n\x1c]")
 
 
@@ -32,10 +33,11 @@ class Asked:
 
 
 def read(raw: bytes) -> Asked | None:
-    """The header of an HL7 message inside its block, or None when there is none."""
-    start = raw.find(b"MSH")
-    if start < 0 or len(raw) < start + 8:
+    """The header of an HL7 message inside its block, or None when there is none: MSH may stand in any other protocol's text."""
+    begins = _MSH.match(raw)
+    if begins is None or len(raw) < begins.end() + 8:
         return None
+    start = begins.end()
     separator = raw[start + 3 : start + 4]
     header = _SEGMENT_END.split(raw[start : start + HEADER_BYTES], 1)[0]
     return Asked(separator, header.split(separator))

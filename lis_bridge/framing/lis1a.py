@@ -5,7 +5,8 @@
 
 Two rules. An ACK goes out only as the ``reply`` of a ``FrameReceived``, after the commit; the exceptions are ENQ and a frame that was
 committed before. A message is whole when a frame that ends in ETX completes its L record; instruments use ETX and ETB in every way,
-so neither alone says anything. What was accepted and never became whole comes out as a message that was cut off.
+so neither alone says anything. Where EOT is the end, it is none behind a frame that was refused or lost: a sender that gives up says EOT,
+too. What was accepted and never became whole comes out as a message that was cut off.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ SETTLE_S = 0.5
 """Silence that settles what only a next byte would tell: a missing CR LF, an ENQ inside a frame."""
 
 _IGNORED = b"\r\n\x00\x06\x15"
+_ENDED = Ending(b"L")
 _HINT = "No frame of LIS1-A; check speed, parity and the driver's framing"
 
 
@@ -55,7 +57,7 @@ class Receiver:
         self._noise = Noise(_IGNORED, _HINT)
         self._last = -1
         self._content = b""
-        self._astray = False
+        self._astray = self._wanting = False
         self._frames: list[bytes] = []
         self._size = 0
         self._ending = Ending()
@@ -114,7 +116,7 @@ class Receiver:
         return found
 
     def refused(self) -> None:
-        phase, self._last, self._content, self._astray, self._frames, count, self._size, self._ending = self._saved
+        phase, self._last, self._content, self._astray, self._wanting, self._frames, count, self._size, self._ending = self._saved
         del self._frames[count:]
         if phase is not Phase.TRANSFER:
             self._last, self._content = 0, b""
@@ -125,9 +127,9 @@ class Receiver:
         self._heard = self._now
         self._await(self._now)
 
-    def _state(self) -> tuple[Phase, int, bytes, bool, list[bytes], int, int, Ending]:
-        count = len(self._frames)
-        return self._phase, self._last, self._content, self._astray, self._frames, count, self._size, self._ending
+    def _state(self) -> tuple[Phase, int, bytes, bool, bool, list[bytes], int, int, Ending]:
+        sequence = self._last, self._content, self._astray, self._wanting
+        return self._phase, *sequence, self._frames, len(self._frames), self._size, self._ending
 
     def _advance(self, now: float, patience: Patience) -> list[Event]:
         found: list[Event] = []
@@ -154,7 +156,10 @@ class Receiver:
         self.deadline = earliest(limit, settle if settle is not None and settle > now else None, self._noise.deadline)
 
     def _on_noise(self, token: Token, now: float) -> list[Event]:
-        return self._noise.add(bytes(self._buffer[token.start : token.stop]), now)
+        data = self._raw(token)
+        # A frame whose STX was damaged looks like this, and nobody says NAK to it.
+        self._wanting = self._wanting or bool(data.strip(_IGNORED))
+        return self._noise.add(data, now)
 
     def _on_enq(self, token: Token, now: float) -> list[Event]:
         found = self._cut()
@@ -162,14 +167,19 @@ class Receiver:
         return [*found, Send(ACK)]
 
     def _open(self) -> None:
-        self._phase, self._last, self._content, self._astray = Phase.TRANSFER, 0, b"", False
+        self._phase, self._last, self._content, self._astray, self._wanting = Phase.TRANSFER, 0, b"", False, False
 
     def _on_eot(self, token: Token, now: float) -> list[Event]:
-        whole = self._profile.terminator == "EOT" or self._ending.terminated
+        whole = self._ending.terminated or (self._profile.terminator == "EOT" and not self._wanting)
+        *_, frames, count, _, _ = self._saved
+        if whole and self._frames is frames and len(self._frames) == count:
+            # Nobody repeats an EOT: where its commit is refused, the message has its end all the same.
+            self._saved = (*self._saved[:-1], _ENDED)
         self._phase = Phase.NEUTRAL
         return self._finish(whole)
 
     def _on_broken(self, token: Token, now: float) -> list[Event]:
+        self._wanting = True
         return [
             _discarded(self._raw(token), "frame cut off", "The sender stopped inside a frame; it will send the message again")
         ]
@@ -182,6 +192,7 @@ class Receiver:
                 return [_discarded(raw, "frame outside a transmission", "No ENQ came before it, or its transmission had ended")]
             # Frames without ENQ: only what is plainly the start of a message, or the rest of a lost one would be taken for it.
             self._open()
+        self._wanting = True
         if not token.good:
             return [
                 _discarded(raw, "bad checksum", "Refused with NAK; check cable, speed and parity if it happens often"),
@@ -189,6 +200,7 @@ class Receiver:
             ]
         content = bytes(self._buffer[token.start + 1 : token.text_stop + 1])
         if token.number == self._last and content == self._content:
+            self._wanting = self._astray
             return [Send(ACK)]
         if not self._in_order(token, opens):
             hint = f"After frame {chr(self._last or 48)} came {chr(token.number)}; refused until the transmission begins anew"
@@ -206,7 +218,7 @@ class Receiver:
         return not self._astray
 
     def _accept(self, token: Token, raw: bytes, content: bytes) -> list[Event]:
-        self._last, self._content = token.number, content
+        self._last, self._content, self._wanting = token.number, content, False
         self._frames.append(raw)
         self._size += len(raw)
         self._ending = self._ending.after(self._text(token), token.closer == ETX_CODE)

@@ -116,7 +116,7 @@ class Undecided:
 
     def _proves(self, event: Event) -> bool:
         if isinstance(event, MessageReceived):
-            return self._profile is not None and proves(self._profile, event.raw)
+            return self._profile is not None and proves(self._profile, event)
         return isinstance(event, FrameReceived)
 
     def _turn(self, chosen: Framer, data: bytes, at: int, profile: Profile, now: float) -> list[Event]:

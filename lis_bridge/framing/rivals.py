@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from lis_bridge.framing.control import ENQ, VT
+from lis_bridge.framing.events import MessageReceived
 from lis_bridge.framing.profile import Profile
 
 _MARKS = rb"[!-/:-@\[-`{-~]"  # what separators are taken from; bytes beyond ASCII are not
@@ -45,10 +46,12 @@ def rival(among: Sequence[Profile], chosen: Profile, data: bytes) -> tuple[int, 
     return (0, greeted[0]) if data == ENQ and greeted and chosen.kind not in _GREETED else None
 
 
-def proves(profile: Profile, raw: bytes) -> bool:
-    """Whether a message shows that its framing was chosen rightly: noise has lines and ends as well, but no header."""
+def proves(profile: Profile, message: MessageReceived) -> bool:
+    """Whether a message shows that its framing was chosen rightly: noise has short lines and empty blocks as well, but no header."""
     begins = plain(profile)
-    return begins is None or begins.search(b"\r" + raw[:_HEAD_BYTES]) is not None
+    if begins is None:
+        return message.complete and len(message.raw) > _HEAD_BYTES
+    return begins.search(b"\r" + message.raw[:_HEAD_BYTES]) is not None
 
 
 def open_end(data: bytes) -> int:

@@ -1,8 +1,9 @@
 """One conversation with an analyzer: its bytes → framer → one commit for everything in a read → replies, in order (promise 1).
 
 Commit, then speak. A commit that fails is answered with the refusal of the first thing that it would have stored; the framer
-steps back, the conversation goes on, and the analyzer sends again. An analyzer may be silent for ever. What is read is bounded by the
-framer's largest message, what is kept of bytes that are no message by ``Evidence``.
+steps back, the conversation goes on, and the analyzer sends again. One that waits for no answer does not: the line waits until the
+disk is back, and a file is read anew. A reply that does not arrive ends the conversation behind what had been sent already. An analyzer
+may be silent for ever. What is read is bounded by the framer's largest message, what is kept of bytes that are no message by ``Evidence``.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from lis_bridge.transport import Channel
 
 CLOSING_TRIES = 3
 CLOSING_PAUSE = 1.0
-"""Seconds between the tries to store what a conversation left open; acknowledged frames are recovered at the next start in any case."""
+"""Seconds between the tries to store what a conversation left open, and how many there are once it is told to leave; acknowledged frames are
+recovered at the next start in any case."""
+UNANSWERED_PAUSE = 2.0
+"""Seconds between the tries to store what an analyzer sends only once."""
 LINGER_SECONDS = 0.25
 LINGER_AT_MOST = 2.0
-"""A conversation that a newer one replaces is heard to its end: so long in silence, and so long at the most."""
+"""A conversation that a newer one replaces, or that hears no reply any more, is heard to its end: so long in silence, and so long at the most."""
 WHOLE_SECONDS = 1.0
 WHOLE_AT_MOST = 10.0
 """A conversation that a person stops is heard to the end of its transmission: so long in silence inside a message, and so long at the most."""
@@ -87,6 +91,8 @@ class Inbound:
         self._begun = False
         self._asked_at = 0.0
         self._broken = False
+        self._healing = False
+        self._deaf: LinkError | None = None
 
     async def run(self) -> None:
         """Until the analyzer ends it, ``leave`` is called, or the link is lost (LinkError); the channel is closed by then."""
@@ -97,6 +103,8 @@ class Inbound:
             ended = self._leaving_at is None
         finally:
             await self._close(ended)
+        if self._deaf is not None:
+            raise self._deaf
 
     def leave(self, *, linger: bool = False, whole: bool = False) -> None:
         """End after what is in hand; ``linger``: after what has been sent already, too; ``whole``: after the transmission that was begun."""
@@ -161,11 +169,26 @@ class Inbound:
     async def _act(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        if await self._commit(events):
+        if await self._store(events):
             await self._speak(b"".join(map(self._reply, events)))
-        else:
-            self._framer.refused()
-            await self._speak(_refusal(events))
+            return
+        self._framer.refused()
+        if self._channel.repeats:
+            raise LinkError("not stored", where=self._source.analyzer, hint="The file is read again: make room on the disk")
+        await self._speak(_refusal(events))
+
+    async def _store(self, events: Sequence[Event]) -> bool:
+        """Commit; what nobody would send again is tried until the disk takes it, while the line waits."""
+        while not await self._commit(events):
+            if self._channel.repeats or not self._healing or not self._is_said_once(events):
+                return False
+            await asyncio.sleep(UNANSWERED_PAUSE)
+        return True
+
+    def _is_said_once(self, events: Sequence[Event]) -> bool:
+        """Whether there is something to keep, and nobody waits for a word about it."""
+        worth = any(isinstance(event, MessageReceived | FrameReceived) for event in events)
+        return worth and not _refusal(events) and not any(map(self._reply, events))
 
     async def _commit(self, events: Sequence[Event]) -> bool:
         """True once everything durable among the events is on the disk."""
@@ -179,6 +202,7 @@ class Inbound:
                 messages = await self._ledger.writer.call_async(filing.store, urgent=True)
             except Exception as error:
                 self._source.tally.refused += 1
+                self._healing = isinstance(error, StorageError)
                 what = error.what if isinstance(error, StorageError) else type(error).__name__
                 _log.error("commit_refused", analyzer=self._source.analyzer, what=what)
                 return False
@@ -219,8 +243,13 @@ class Inbound:
             return b""
 
     async def _speak(self, words: bytes) -> None:
-        if words:
+        if not words or self._deaf is not None:
+            return
+        try:
             await self._channel.write(words)
+        except LinkError as error:  # what had been sent before is here, and may never be sent again
+            self._deaf = error
+            self.leave(linger=True)
 
     async def _close(self, ended: bool) -> None:
         """Store what was open. A file that was not read to its end is left as it is: it comes again."""
@@ -234,15 +263,19 @@ class Inbound:
             self._channel.close()
 
     async def _store_rest(self) -> bool:
-        for left in reversed(range(CLOSING_TRIES)):
+        left = CLOSING_TRIES
+        while True:
             events = self._framer.close(self._clock.monotonic())
             if await self._commit(events):
                 await self._speak(b"".join(map(self._reply, events)))
                 return True
             self._framer.refused()
-            if left:
-                await asyncio.sleep(CLOSING_PAUSE)
-        return False
+            # Nobody waits for this conversation's end: what was acknowledged need not wait for the next start.
+            patient = self._healing and self._leaving_at is None and not self._channel.repeats
+            left -= not patient
+            if not left:
+                return False
+            await asyncio.sleep(CLOSING_PAUSE)
 
 
 def _refusal(events: Sequence[Event]) -> bytes:

@@ -24,6 +24,8 @@ class Compiled:
     def is_whole(self, entry: Entry) -> bool:
         """True when the frames that a killed process left make up whole messages (an analyzer that is configured no more: no)."""
         plan = self.plans.get(entry.analyzer)
+        if plan is not None and any(profile.kind == "lis1a" and profile.terminator == "EOT" for profile in plan.profiles):
+            return False  # their EOT never came, or they would be an entry
         bodies = unframe(entry.raw, plan.profiles) if plan is not None else []
         return bool(bodies) and all(body.complete and not body.faults for body in bodies)
 

@@ -168,19 +168,25 @@ class FolderLink:
         if self._done is None:
             return
         try:
-            self._move(content, self._done)
+            moved = self._move(content, self._done)
         except OSError as error:  # it is remembered, so it is not read again
             _log.warning("file_not_moved", where=self.where, reason=reason(error))
+        else:
+            if moved:  # what bears its name from now on is another file, also one that holds the same
+                self._memory().add(content.name, content.mark, "")
 
-    def _move(self, content: Content, done: bytes) -> None:
+    def _move(self, content: Content, done: bytes) -> bool:
+        """Whether the file is away."""
         path = self._path(content.name)
         os.makedirs(done, exist_ok=True)
         if _mark(path) != content.mark:
-            return
+            return False
         target = _free(os.path.join(done, content.name))
         _rename(path, target)
-        if _mark(target) != content.mark and not os.path.exists(path):
-            _rename(target, path)  # written to in between: what is new in it has not been read
+        if _mark(target) == content.mark or os.path.exists(path):
+            return True
+        _rename(target, path)  # written to in between: what is new in it has not been read
+        return False
 
     def _path(self, name: bytes) -> bytes:
         return os.path.join(self._folder, name)

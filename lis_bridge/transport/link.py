@@ -28,7 +28,7 @@ class Channel(Protocol):
         """True where all of it is read again later unless ``committed`` was called (a file)."""
 
     async def read(self) -> bytes:
-        """The next bytes; ``b""`` at the end. May be cancelled without losing any. Raises LinkError."""
+        """The next bytes; ``b""`` at the end. May be cancelled without losing any. Raises LinkError, behind what came before the loss."""
 
     async def write(self, data: bytes) -> None:
         """Say something; what cannot be answered (a file) is silent. Raises LinkError."""

@@ -22,12 +22,25 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
 """Seconds of silence before the first probe, seconds between probes, probes: a dead peer is found within two minutes."""
 
 
+class Reader(asyncio.StreamReader):
+    """Gives what came before a loss first, then the end; asyncio's own forgets what was not read in time. ``loss`` is what ended it."""
+
+    loss: OSError | None = None
+
+    def set_exception(self, exc: Exception) -> None:
+        if isinstance(exc, OSError):
+            self.loss = exc
+            self.feed_eof()
+        else:
+            super().set_exception(exc)
+
+
 class TcpChannel:
     """One TCP connection; ``peer`` is the address without the port, IPv4 also where it came over an IPv6 socket."""
 
     repeats = False
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._closed = asyncio.Event()
@@ -35,10 +48,10 @@ class TcpChannel:
         _keep_alive(writer)
 
     async def read(self) -> bytes:
-        try:
-            return await self._reader.read(CHUNK)
-        except OSError as error:
-            raise self._lost(error) from error
+        data = await self._reader.read(CHUNK)
+        if not data and self._reader.loss is not None:
+            raise self._lost(self._reader.loss) from self._reader.loss
+        return data
 
     async def write(self, data: bytes) -> None:
         try:
@@ -88,7 +101,7 @@ class ListenLink:
             return
         host = None if self._host == "*" else self._host
         try:
-            self._server = await asyncio.start_server(self._accept, host, self._port, limit=CHUNK)
+            self._server = await asyncio.get_running_loop().create_server(self._conversation, host, self._port)
         except OSError as error:
             raise listening(error, self._host, self._port) from error
 
@@ -104,11 +117,16 @@ class ListenLink:
         while not self._waiting.empty():
             self._waiting.get_nowait().close()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._waiting.qsize() >= WAITING:
-            writer.transport.abort()
-        else:
-            self._waiting.put_nowait(TcpChannel(reader, writer))
+    def _conversation(self) -> asyncio.StreamReaderProtocol:
+        reader = Reader(limit=CHUNK)
+
+        def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self._waiting.qsize() >= WAITING:
+                writer.transport.abort()
+            else:
+                self._waiting.put_nowait(TcpChannel(reader, writer))
+
+        return asyncio.StreamReaderProtocol(reader, accept)
 
 
 class ConnectLink:
@@ -135,11 +153,14 @@ class ConnectLink:
         """Nothing is held between connections."""
 
     async def _connect(self) -> TcpChannel:
+        loop, reader = asyncio.get_running_loop(), Reader(limit=CHUNK)
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return TcpChannel(*await asyncio.open_connection(self._host, self._port, limit=CHUNK))
+                transport, _ = await loop.create_connection(lambda: protocol, self._host, self._port)
         except OSError as error:
             raise connecting(error, self._host, self._port) from error
+        return TcpChannel(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
 
 def _address(writer: asyncio.StreamWriter) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,39 @@ def test_a_message_without_l_is_whole_only_where_the_profile_says_that_eot_ends_
     wire = ENQ + b"".join(frames(RECORDS[:-1], ETB)) + EOT
     assert messages(run(LIS1A, wire)) == [(wire[1:-1], False)]
     assert messages(run(profile("lis1a", terminator="EOT"), wire)) == [(wire[1:-1], True)]
+
+
+@pytest.mark.parametrize("spoil", [lambda one: one[:5] + b"~" + one[6:], lambda one: one[1:], lambda one: one[:9]])
+def test_a_sender_that_gives_up_a_frame_and_says_eot_has_sent_no_whole_message(spoil: Callable[[bytes], bytes]) -> None:
+    first, last = frame(1, RECORDS[0] + b"R|1|^^^GLU|5.", ETB), frame(2, b"10|mmol/L\r", ETB)
+    wire = ENQ + first + spoil(last) * 6 + EOT + ENQ + first + last + EOT
+    assert messages(run(profile("lis1a", terminator="EOT"), wire)) == [(first, False), (first + last, True)]
+
+
+def test_a_frame_that_was_refused_and_came_again_leaves_the_message_whole_at_eot() -> None:
+    one, two, *rest = frames(RECORDS[:-1], ETB)
+    bad = two.replace(b"P", b"Q")
+    wire = ENQ + one + bad + two + bad + two + b"".join(rest) + EOT
+    assert messages(run(profile("lis1a", terminator="EOT"), wire)) == [(one + two + b"".join(rest), True)]
+
+
+def test_a_message_whose_eot_could_not_be_stored_is_whole_at_the_next_try() -> None:
+    framer, sent_frames = make(profile("lis1a", terminator="EOT")), frames(RECORDS[:-1])
+    feed(framer, [ENQ, *sent_frames])
+    for moment in (NOW, NOW + RECEIVER_S, NOW + 2 * RECEIVER_S):
+        events = framer.receive(EOT, NOW) if moment == NOW else framer.tick(moment)
+        assert messages(events) == [(b"".join(sent_frames), True)]
+        framer.refused()
+    assert messages(framer.receive(ENQ, NOW + 2 * RECEIVER_S)) == [(b"".join(sent_frames), True)]
+
+
+def test_a_burst_whose_frames_could_not_be_stored_is_not_whole_because_of_its_eot() -> None:
+    framer = make(profile("lis1a", terminator="EOT"))
+    one, two, *_ = frames()
+    feed(framer, [ENQ, one])
+    framer.receive(two + EOT, NOW)
+    framer.refused()
+    assert messages(framer.tick(NOW + RECEIVER_S)) == [(one, False)]
 
 
 def test_l_in_an_etb_frame_is_whole_at_eot() -> None:

@@ -118,6 +118,15 @@ def test_an_enq_is_heard_where_noise_had_chosen_a_framing_that_knows_none() -> N
     assert [whole for _, whole in messages(found)] == [True]
 
 
+@pytest.mark.parametrize("noise", [(b"\x02\x03",), (b"\x02~\x03", b"A"), (b"\x02", b"\x04", b"\x021")])
+def test_an_empty_or_torn_block_proves_no_choice(noise: tuple[bytes, ...]) -> None:
+    for said, whole in ((transmission([MESSAGE]), transmission([MESSAGE])[1:-1]), (SPOKEN["mllp"], SPOKEN["mllp"][:-1])):
+        framer = make(AUTO)
+        feed(framer, noise)
+        events = feed(framer, [said[:1], said[1:]] if said[:1] == b"\x05" else [said])
+        assert (whole, True) in messages(events)
+
+
 def test_a_choice_that_brought_a_message_is_not_overruled_by_a_value() -> None:
     framer = make((profile("lis1a"), profile("mllp")))
     feed(framer, [transmission([MESSAGE])])

@@ -299,6 +299,34 @@ async def test_a_message_that_cannot_be_stored_is_not_acknowledged(store: Store)
         assert rows(store) == [("pending", True, KEPT)]
 
 
+async def test_what_an_analyzer_says_only_once_waits_for_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.UNANSWERED_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer, "lines") as talk:
+            writer.full = True
+            await talk.say(b"1 PTs 12.1\r\n")
+            await talk.say(b"2 PTs 13.4\r\n")
+            async with asyncio.timeout(10):
+                while talk.tally.refused < 3:
+                    await asyncio.sleep(0.01)
+            writer.full = False
+        assert rows(store) == [("pending", True, b"1 PTs 12.1\r\n"), ("pending", True, b"2 PTs 13.4\r\n")]
+
+
+async def test_what_a_defect_cannot_store_stops_no_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Refusing(store) as writer:
+        async with talking(writer, "lines") as talk:
+            call = writer.call_async
+            monkeypatch.setattr(writer, "call_async", lambda *_, **__: 1 / 0)
+            await talk.say(b"1 PTs 12.1\r\n")
+            async with asyncio.timeout(10):
+                while not talk.tally.refused:
+                    await asyncio.sleep(0.01)
+            monkeypatch.setattr(writer, "call_async", call)
+            await talk.say(b"2 PTs 13.4\r\n")
+        assert rows(store) == [("pending", True, b"2 PTs 13.4\r\n")]
+
+
 async def test_a_cut_off_message_that_cannot_be_stored_at_once_is_stored_a_little_later(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +341,39 @@ async def test_a_cut_off_message_that_cannot_be_stored_at_once_is_stored_a_littl
             writer.full = False
             await asyncio.wait({talk.task})
         assert rows(store) == [("pending", False, FRAMES[0])]
+
+
+async def test_acknowledged_frames_of_a_lost_line_wait_for_the_disk_not_for_the_next_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.CLOSING_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer) as talk:
+            await talk.say(ENQ + FRAMES[0])
+            await talk.hear(2)
+            writer.full = True
+            talk.end.close()
+            async with asyncio.timeout(10):
+                while talk.tally.refused < 6 and not talk.task.done():
+                    await asyncio.sleep(0.01)
+            writer.full = False
+            await asyncio.wait({talk.task})
+        assert rows(store) == [("pending", False, FRAMES[0])]
+        assert waiting_frames(store) == []
+
+
+async def test_told_to_leave_it_does_not_wait_for_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lis_bridge.pipeline.inbound.CLOSING_PAUSE", 0.02)
+    with Refusing(store) as writer:
+        async with talking(writer) as talk:
+            await talk.say(ENQ + FRAMES[0])
+            await talk.hear(2)
+            writer.full = True
+            talk.end.close()
+            talk.inbound.leave()
+            async with asyncio.timeout(10):
+                await asyncio.wait({talk.task})
+        assert waiting_frames(store) == [FRAMES[0]]
 
 
 async def test_replies_keep_the_order_of_what_was_sent(store: Store, writer: Writer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -57,6 +58,10 @@ def configured(folder: Path, *analyzers: str) -> settings.Config:
     return settings.load(file)
 
 
+def spoken_by(driver: str, config: settings.Config) -> settings.Config:
+    return config.model_copy(update={"analyzers": (config.analyzers[0].model_copy(update={"driver": driver}),)})
+
+
 @asynccontextmanager
 async def serving(config: settings.Config) -> AsyncIterator[Service]:
     service = Service(config, build=build)
@@ -97,6 +102,21 @@ async def test_what_comes_over_a_socket_is_acknowledged_journaled_and_processed(
         await until(lambda: service.snapshot().processed == 1)
         (analyzer,) = service.snapshot().analyzers
         assert (analyzer.state, analyzer.messages, analyzer.bytes) == ("running", 1, len(TRANSMISSION))
+
+
+async def test_a_specimen_called_msh_is_answered_by_its_frames_alone(tmp_path: Path) -> None:
+    records = [record.replace(b"S-2026-0001", b"MSH-0001^x") for record in RECORDS]
+    frames = b"".join(frame(number, record + b"\r", b"\x03") for number, record in enumerate(records, 1))
+    port = free_port()
+    config = spoken_by("mindray-cl", configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"'))
+    async with serving(config) as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x05" + frames + b"\x04")
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            assert await reader.read() == ACKS
+        writer.close()
+        assert raws(service) == [(True, frames)]
 
 
 async def test_the_status_file_tells_others_that_it_is_ready_and_later_that_it_is_not(tmp_path: Path) -> None:
@@ -176,6 +196,32 @@ async def test_what_the_older_connection_had_sent_is_heard_before_the_newer(tmp_
     assert [b"S-2026-000%d" % number in raw for number, (_, raw) in enumerate(found)] == [True] * 8
 
 
+async def test_what_was_sent_before_a_reply_found_nobody_is_kept(tmp_path: Path) -> None:
+    port = free_port()
+    async with serving(configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"')) as service:
+        gate, call = asyncio.Event(), service.writer.call_async
+        waiting = asyncio.Event()
+
+        async def slow(work: Any, urgent: bool = False) -> Any:
+            if urgent and not gate.is_set():
+                waiting.set()
+                await gate.wait()
+            return await call(work, urgent)
+
+        service.writer.call_async = slow  # type: ignore[method-assign]
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(TRANSMISSION)
+        await waiting.wait()
+        client.sendall(TRANSMISSION)
+        await asyncio.sleep(0.1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        await asyncio.sleep(0.1)
+        gate.set()
+        await until(lambda: service.snapshot().analyzers[0].connections == 0)
+        assert raws(service) == [(True, MESSAGE)] * 2
+
+
 async def test_noise_on_one_link_leaves_the_others_alone(tmp_path: Path) -> None:
     ports = free_port(), free_port()
     async with serving(configured(tmp_path, *(f'link = "tcp-listen://127.0.0.1:{port}"' for port in ports))) as service:
@@ -243,7 +289,7 @@ async def test_an_analyzer_that_keeps_several_connections_may_where_its_driver_s
     (folder / "driver.toml").write_text(words + '[link]\nconnections = "many"\n[dialect]\n')
     port = free_port()
     config = configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{port}"')
-    config = config.model_copy(update={"analyzers": (config.analyzers[0].model_copy(update={"driver": "xn-many"}),)})
+    config = spoken_by("xn-many", config)
     service = Service(config, library=Library.load((tmp_path / "drivers", *resources.drivers())), build=build)
     await service.start()
     first = await asyncio.open_connection("127.0.0.1", port)
@@ -267,6 +313,35 @@ async def test_frames_that_a_killed_process_left_are_entries_before_anybody_spea
                 journal.append_frame(tx, session, Entry("x1", "", now, "lis1a", False, raw))
     async with serving(config) as service:
         assert raws(service) == [(True, MESSAGE), (False, b"".join(FRAMES[:3]))]
+
+
+async def test_frames_of_a_message_that_eot_ends_are_a_cut_off_one_when_a_killed_process_left_them(tmp_path: Path) -> None:
+    config = spoken_by("lifotronic-h9", configured(tmp_path, f'link = "tcp-listen://127.0.0.1:{free_port()}"'))
+    with Store.open(config.storage.url, exclusive=True) as store, store.write() as tx:
+        journal.append_frame(tx, "a", Entry("x1", "", datetime.now(UTC), "lis1a", False, FRAMES[0]))
+    async with serving(config) as service:
+        assert raws(service) == [(False, FRAMES[0])]
+
+
+async def test_a_file_of_which_something_could_not_be_stored_comes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    config = configured(tmp_path, f'link = "folder://{folder}?settle=0.05&done=filed"')
+    async with serving(config) as service:
+        full, call = True, service.writer.call_async
+
+        async def refusing(work: Any, urgent: bool = False) -> Any:
+            nonlocal full
+            if urgent and full:
+                full = False
+                raise StorageError("the disk is full")
+            return await call(work, urgent)
+
+        service.writer.call_async = refusing  # type: ignore[method-assign]
+        (folder / "a.txt").write_bytes(TRANSMISSION)
+        await until(lambda: (folder / "filed" / "a.txt").exists())
+        assert raws(service) == [(True, MESSAGE)]
+        assert service.snapshot().analyzers[0].refused == 1
 
 
 async def test_files_are_read_once_also_over_a_restart_and_peers_stay_unnamed(tmp_path: Path) -> None:

@@ -148,6 +148,16 @@ async def test_a_committed_file_is_moved_and_never_over_another(results: Path) -
     assert [path.name for path in results.iterdir()] == ["filed"]
 
 
+async def test_a_file_written_again_like_the_one_that_was_moved_away_is_another(results: Path, seen: Path) -> None:
+    for _ in range(2):  # also after a restart
+        connections = watched(results, "done=filed", seen)
+        for _ in range(2):
+            (results / "result.txt").write_bytes(b"No 1, 12 mm")
+            async with asyncio.timeout(10):
+                assert await take(connections) == ("result.txt", b"No 1, 12 mm")
+    assert len(list((results / "filed").iterdir())) == 4
+
+
 async def test_a_file_that_changed_after_it_was_read_stays_and_is_read_anew(results: Path) -> None:
     (results / "a").write_bytes(b"1")
     connections = watched(results, "done=filed")

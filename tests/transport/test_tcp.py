@@ -78,6 +78,37 @@ async def test_a_reset_by_the_peer_is_a_lost_link() -> None:
         channel.close()
 
 
+async def test_what_came_before_a_reset_is_heard_before_the_loss() -> None:
+    async with listening() as (port, connections):
+        client = socket.create_connection(("127.0.0.1", port))
+        channel = await anext(connections)
+        client.sendall(b"the last result")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await asyncio.sleep(0.05)
+        client.close()
+        await asyncio.sleep(0.05)
+        assert await channel.read() == b"the last result"
+        with pytest.raises(LinkError, match="the connection broke"):
+            await channel.read()
+        channel.close()
+
+
+async def test_what_came_before_a_reset_of_a_connection_that_the_bridge_made_is_heard() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connections = open_link(f"tcp-connect://127.0.0.1:{server.getsockname()[1]}").connections()
+        channel = await anext(connections)
+        client, _ = server.accept()
+        client.sendall(b"the last result")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await asyncio.sleep(0.05)
+        client.close()
+        await asyncio.sleep(0.05)
+        assert await channel.read() == b"the last result"
+        with pytest.raises(LinkError, match="the connection broke"):
+            await channel.read()
+        channel.close()
+
+
 async def test_a_port_in_use_is_named_with_the_way_to_its_holder() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
