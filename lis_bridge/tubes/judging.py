@@ -9,9 +9,10 @@ from lis_bridge.core.reports import Report, Status
 from lis_bridge.core.results import Observation
 from lis_bridge.tubes.events import Outcome, Policy, Slot
 from lis_bridge.tubes.runs import DOUBTED, FINAL, again, newer, rank_of, same, same_mapping, same_text, token_of
-from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
+from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState, is_taken_back
 
 ANOTHER_VALUE = "another value of the same run"
+TAKEN_BACK = "a person holds an earlier message of the same run back"
 ANOTHER_MATERIAL = "the same analyzer, code, time and value stand here as another material's"
 QUESTIONABLE = "the device says that its validity is questionable"
 
@@ -94,6 +95,8 @@ def replacing(state: TubeState, slot: Slot, current: Run) -> Outcome:
 
 def _conflict(state: TubeState, slot: Slot, row: Observation, rival: Run | None) -> str:
     """How the row contradicts what is known without saying which is right; empty where it does not."""
+    if rival is not None and is_taken_back(state, rival):
+        return TAKEN_BACK
     if rival is not None and (rank_of(row) <= rank_of(rival.row) or rival.standing is MOVED):
         return ANOTHER_VALUE
     told = state.told.get((slot[0], row.test, slot[2]))

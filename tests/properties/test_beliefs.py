@@ -1,4 +1,4 @@
-"""Whatever comes, whatever a person decides and however the LISes answer: in the end each believes what the tubes report, and never of two specimens at once."""
+"""Whatever comes, is decided and answered: in the end each LIS believes what the tubes report, and never a result of two specimens at once."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def other_than(key: str, choice: int) -> str:
     return others[choice // 2 % len(others)]
 
 
-@settings(max_examples=150, deadline=None, report_multiple_bugs=False)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from([(0.0, 0.0), (0.0, 60.0), (60.0, 0.0), (60.0, 60.0)]), stories)
 def test_every_lis_comes_to_believe_what_the_tubes_report_and_nothing_of_two_specimens(
     windows: tuple[float, float], story: list[tuple[str, int]]
