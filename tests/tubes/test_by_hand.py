@@ -7,7 +7,7 @@ import pytest
 from lis_bridge.core.holds import Reason
 from lis_bridge.tubes import decisions
 from lis_bridge.tubes.assembly import Filing, file
-from lis_bridge.tubes.judging import TAKEN_BACK
+from lis_bridge.tubes.judging import DISCARDED_BEFORE, TAKEN_BACK
 from lis_bridge.tubes.state import TubeState
 from tests.tubes.samples import LINE, message, owed, row, tube, values
 
@@ -37,3 +37,12 @@ def test_run_that_a_person_holds_back_is_not_reported_when_its_final_or_correcte
 def test_another_run_is_reported_although_a_person_holds_an_earlier_one_back() -> None:
     state = held_back("F")
     assert owed(comes(state, "4.30", "10:05:00", status="F")) == [("K", "4.30", "F")]
+
+
+def test_value_that_a_person_discarded_is_not_reported_when_it_comes_again_as_final() -> None:
+    state = held_back("P")
+    (hold,) = state.holds.values()
+    hold.id = 7
+    decisions.discard(state, 7, "jiang")
+    assert owed(comes(state, "4.10", status="F")) == []
+    assert {hold.detail for hold in state.holds.values()} == {DISCARDED_BEFORE}
