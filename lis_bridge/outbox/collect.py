@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
 
 from lis_bridge.core.reports import Report
 from lis_bridge.outbox.entries import text_of
@@ -30,7 +30,6 @@ _UNSETTLED = Statement(
         _d.tube_id == bindparam("tube"),
         _d.destination == bindparam("to"),
         _d.state.in_([literal_column("'open'"), literal_column("'pending'"), literal_column("'dead'")]),
-        func.coalesce(_d.sealed_at, bindparam("since")) >= bindparam("since"),
     )
     .order_by(_d.id)
 )
@@ -96,9 +95,9 @@ def owe(
     return id
 
 
-def unsettled(tx: Connection, destination: str, tube: int, since: str) -> tuple[int, ...]:
-    """The deliveries of a tube that may hold what was owed at this moment or later, and are neither delivered nor dismissed."""
-    return tuple(id for (id,) in _UNSETTLED.rows(tx, tube=tube, to=destination, since=since))
+def unsettled(tx: Connection, destination: str, tube: int) -> tuple[int, ...]:
+    """The deliveries of a tube that are neither delivered nor dismissed: what was withdrawn there stands in one of them, or is settled."""
+    return tuple(id for (id,) in _UNSETTLED.rows(tx, tube=tube, to=destination))
 
 
 def _begin(tx: Connection, destination: str, tube: int, due: str, stat: bool, results: int, now: str) -> int:

@@ -1,7 +1,7 @@
 """What an open delivery has collected, as the LIS should hear it: each result once, as it stands last. Pure.
 
 What was first collected here as F has never reached this LIS. So it goes as F, although another LIS had to be corrected meanwhile,
-and not at all where it was withdrawn.
+and not at all where it was withdrawn. What was first collected as C or W stands in this LIS still: another value is a correction.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def merge(collected: Iterable[Report]) -> Sequence[Report]:
 
 
 def _told(first: Report, last: Report) -> Report | None:
-    if first.status != "F" or last.status == "F":
+    if first.status == "F":
+        return None if last.status == "W" else msgspec.structs.replace(last, status="F")
+    if last.status != "F" or (first.status == "W" and first.observation == last.observation):
         return last
-    return None if last.status == "W" else msgspec.structs.replace(last, status="F")
+    return msgspec.structs.replace(last, status="C")

@@ -18,14 +18,15 @@ from lis_bridge.catalogue.derive import Formulas
 from lis_bridge.catalogue.plan import Plan
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.core.faults import BridgeError, UsageError
-from lis_bridge.core.holds import BY_HAND, Reason
+from lis_bridge.core.holds import Reason
 from lis_bridge.core.results import Message
 from lis_bridge.mappings import Kind
 from lis_bridge.pipeline import alarms, pictures, remapping
 from lis_bridge.pipeline.deriving import with_derived
 from lis_bridge.settings import Destination
-from lis_bridge.tubes import desk, keys
+from lis_bridge.tubes import desk, keys, withdrawals
 from lis_bridge.tubes.assembly import Context
+from lis_bridge.tubes.desk import OpenHold
 from lis_bridge.tubes.events import Policy, Slot
 from lis_bridge.tubes.store import Receipt, Tubes
 
@@ -74,10 +75,14 @@ class Decisions:
 
     def release(self, hold_id: int) -> tuple[Receipt, ...]:
         """Let a hold's results go to the LIS. Raises BridgeError."""
+        hold = desk.open_hold(self._tx, hold_id)
+        behind = self._taken_back(hold)
+        if hold.tube_id is not None and set(behind) - {hold.tube_id}:
+            desk.tell_apart(self._tubes, self._tx, self._tubes.state(self._tx, hold.tube_id))
         released = desk.release(self._tubes, self._tx, hold_id, self._by, self._at)
         assert released.tube_id is not None
         pictures.release(self._tx, self._tubes.state(self._tx, released.tube_id))
-        receipts = self._owed((released,))
+        receipts = self._owed((released,), behind=behind)
         self._note("hold released", f"hold {hold_id}", tubes=_keys(receipts), results=_count(receipts))
         return receipts
 
@@ -93,10 +98,11 @@ class Decisions:
         key = keys.named(specimen)
         if hold.tube_id is not None:
             entries = pictures.entries_of_hold(self._tx, self._tubes.state(self._tx, hold.tube_id), hold_id)
+            behind = self._taken_back(hold)
             moved = desk.move_hold(self._tubes, self._tx, hold_id, key, self._by, self._at)
             for entry in entries:
                 attachments.move(self._tx, entry, hold.tube_id, _other(moved, hold.tube_id))
-            receipts = self._owed(moved, withdrawn=hold.at if hold.reason in BY_HAND else None)
+            receipts = self._owed(moved, behind=behind)
         else:
             plan, messages = reader.read(self._tx, hold.journal_id)
             context = Context(hold.analyzer, plan.manifest.runs.reported)
@@ -236,35 +242,37 @@ class Decisions:
             groups.setdefault(policies.get(analyzer, "last"), []).append(slot)
         return groups
 
-    def _owed(self, receipts: tuple[Receipt, ...], *, withdrawn: str | None = None) -> tuple[Receipt, ...]:
+    def _taken_back(self, hold: OpenHold) -> tuple[int, ...]:
+        """The tubes of which a LIS may still have to hear that results of this hold are theirs no more."""
+        return () if hold.tube_id is None else withdrawals.tubes_of(self._tx, self._tubes.state(self._tx, hold.tube_id), hold.id)
+
+    def _owed(self, receipts: tuple[Receipt, ...], *, behind: tuple[int, ...] = ()) -> tuple[Receipt, ...]:
         """Owe every destination what follows; what is withdrawn from one tube goes before what another tube gets (promise 3).
 
-        ``withdrawn``: since when withdrawals of the first tube are owed already, as a hold by hand owes them.
+        ``behind``: tubes of which withdrawals may be owed already, as an earlier hold by hand or move owes them.
         """
         for receipt in receipts:
             alarms.shipped().note(self._tx, receipt, self._at, decided=True)
         for destination in self._destinations:
-            first: tuple[int, ...] = ()
-            if withdrawn is not None and receipts[0].tube_id is not None:
-                first = outbox.unsettled(self._tx, destination.id, receipts[0].tube_id, withdrawn)
+            first = {id: tube for tube in behind for id in outbox.unsettled(self._tx, destination.id, tube)}
             for receipt in receipts:
-                # The withdrawals of one tube share a delivery, which must not wait for itself.
-                waits = first if receipt.tube_id != receipts[0].tube_id else ()
-                made = self._owe(destination, receipt, waits)
-                first = first or made
+                # The deliveries of one tube keep their order as it is, and one of them must not wait for itself.
+                made = self._owe(destination, receipt, tuple(id for id, tube in first.items() if tube != receipt.tube_id))
+                if made is not None and receipt.tube_id is not None:
+                    first[made] = receipt.tube_id
         return receipts
 
-    def _owe(self, destination: Destination, receipt: Receipt, after: tuple[int, ...]) -> tuple[int, ...]:
+    def _owe(self, destination: Destination, receipt: Receipt, after: tuple[int, ...]) -> int | None:
         """The delivery, where it withdraws something."""
         if receipt.tube_id is None or not receipt.reports:
-            return ()
+            return None
         stat = receipt.stat and destination.stat_at_once
         window = destination.window_seconds
         owed = outbox.owe(
             self._tx, destination.id, receipt.tube_id, receipt.reports, stat=stat, now=self._at, window=window, after=after
         )
         withdraws = any(report.status == "W" for report in receipt.reports)
-        return (owed,) if withdraws and owed is not None else ()
+        return owed if withdraws else None
 
 
 def _other(receipts: Iterable[Receipt], tube_id: int) -> int:

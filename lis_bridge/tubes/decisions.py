@@ -118,7 +118,8 @@ def withhold(state: TubeState, slots: Iterable[Slot], policy: Policy, reason: Re
     """Hold back what is reported in these slots, for a reason of ``BY_HAND`` and in the person's words.
 
     The LIS is owed a withdrawal (W) of each; what it was not told yet is then not told at all (``outbox.merging``). Released, a result is
-    reported anew (F). A run that comes meanwhile is reported: it is what a rerun was asked for. Raises BridgeError.
+    reported anew (F). Another run that comes meanwhile is reported: it is what a rerun was asked for. The same run with another status is
+    held too. Raises BridgeError.
     """
     if reason not in BY_HAND:
         raise BridgeError(

@@ -33,16 +33,15 @@ class OpenHold(NamedTuple):
     analyzer: str
     reason: str
     detail: str
-    at: str
 
 
 def open_hold(tx: Connection, hold_id: int) -> OpenHold:
     """The hold, still open. Raises BridgeError."""
     row = tables.HOLD.one(tx, of=hold_id)
-    if row is None or row[7] != "open":
-        what = "there is no such hold" if row is None else f"this hold is {row[7]} already"
+    if row is None or row[6] != "open":
+        what = "there is no such hold" if row is None else f"this hold is {row[6]} already"
         raise BridgeError(what, where=f"hold {hold_id}", hint="list what is open with: lis-bridge quarantine list")
-    return OpenHold(*row[:7])
+    return OpenHold(*row[:6])
 
 
 def release(tubes: Tubes, tx: Connection, hold_id: int, by: str, at: datetime) -> Receipt:
@@ -151,7 +150,17 @@ def _target(tubes: Tubes, tx: Connection, old: TubeState, key: Key, at: datetime
     _check_key(key)
     if key.key == old.key:
         raise BridgeError("the results are under this specimen already", where=f"tube {old.key}", hint="name another specimen")
-    return tubes.open(tx, key, at)
+    new = tubes.open(tx, key, at)
+    tell_apart(tubes, tx, new)
+    return new
+
+
+def tell_apart(tubes: Tubes, tx: Connection, state: TubeState) -> None:
+    """From here on correct what the tube reports, and replace nothing: what comes waits for a withdrawal elsewhere, in a delivery of its own, and
+    a LIS hears before it what is collected already.
+    """
+    tubes.seal(tx, state.tube_id, state.version)
+    state.sealed = state.version
 
 
 def _settle(

@@ -9,9 +9,11 @@ from lis_bridge.core.reports import Report, Status
 from lis_bridge.core.results import Observation
 from lis_bridge.tubes.events import Outcome, Policy, Slot
 from lis_bridge.tubes.runs import DOUBTED, FINAL, again, newer, rank_of, same, same_mapping, same_text, token_of
-from lis_bridge.tubes.state import ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState
+from lis_bridge.tubes.state import DISCARDED, ENDED, HELD, MOVED, REPORTED, SUPERSEDED, Run, TubeState, is_taken_back
 
 ANOTHER_VALUE = "another value of the same run"
+HELD_BEFORE = "a person holds an earlier message of the same run back"
+DISCARDED_BEFORE = "a person discarded this value of the same run"
 ANOTHER_MATERIAL = "the same analyzer, code, time and value stand here as another material's"
 TAKEN_BACK = "the device takes the reported value back and sends no other"
 QUESTIONABLE = "the device says that its validity is questionable"
@@ -95,12 +97,21 @@ def replacing(state: TubeState, slot: Slot, current: Run) -> Outcome:
 
 def _conflict(state: TubeState, slot: Slot, row: Observation, rival: Run | None) -> str:
     """How the row contradicts what is known without saying which is right; empty where it does not."""
+    if rival is not None and is_taken_back(state, rival):
+        return HELD_BEFORE
     if rival is not None and (rank_of(row) <= rank_of(rival.row) or rival.standing is MOVED):
         return ANOTHER_VALUE
+    if rival is None and any(_is_discarded(run, row) for run in state.slots.get(slot, ())):
+        return DISCARDED_BEFORE
     told = state.told.get((slot[0], row.test, slot[2]))
     if told is None or told.slot == slot or same_text(told.run.row, row):
         return ""
     return f"{told.slot[1]} gave another value of the same test"
+
+
+def _is_discarded(run: Run, row: Observation) -> bool:
+    """True where a person discarded this very value, and it comes again with another status."""
+    return run.standing is DISCARDED and run.token == token_of(row) and same_text(run.row, row) and not same(run.row, row)
 
 
 def _marked_wins(current: Observation, row: Observation, is_rerun: bool) -> bool | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from lis_bridge.core.holds import Reason
+from lis_bridge.core.holds import BY_HAND, Reason
 from lis_bridge.core.results import Observation, Patient, of_material
 from lis_bridge.tubes.events import (
     REPORTING,
@@ -164,6 +164,11 @@ def know(state: TubeState, patient: Patient | None) -> None:
 def handle_of(seq: int, place: int) -> int:
     """What a tube calls the n-th hold that an event opened; an event opens at most one for each reason."""
     return seq * len(Reason) + place
+
+
+def is_taken_back(state: TubeState, run: Run) -> bool:
+    """True for a run that a person holds back: its hold was opened after it was filed."""
+    return run.standing is HELD and run.hold // len(Reason) > run.seq and state.holds[run.hold].reason in BY_HAND
 
 
 def open_holds(state: TubeState, opened: tuple[HoldOpened, ...], policy: Policy, patient: Patient | None) -> dict[int, int]:

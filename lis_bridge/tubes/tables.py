@@ -77,16 +77,9 @@ CLOSE_HOLD = Statement(
     .values(state=bindparam("as_", type_=Text), decided_at=bindparam("at"), decided_by=bindparam("by"))
 )
 HOLD = Statement(
-    select(
-        hold.c.id,
-        hold.c.tube_id,
-        hold.c.journal_id,
-        hold.c.analyzer,
-        hold.c.reason,
-        hold.c.detail,
-        hold.c.created_at,
-        hold.c.state,
-    ).where(hold.c.id == bindparam("of"))
+    select(hold.c.id, hold.c.tube_id, hold.c.journal_id, hold.c.analyzer, hold.c.reason, hold.c.detail, hold.c.state).where(
+        hold.c.id == bindparam("of")
+    )
 )
 UNPLACED = Statement(
     select(hold.c.id, hold.c.detail, hold.c.state).where(hold.c.journal_id == bindparam("entry"), hold.c.tube_id.is_(None))

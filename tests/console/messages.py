@@ -61,7 +61,7 @@ SAID: Mapping[Collection[str], Collection[int]] = {
 CERTAINTIES = {"proven", "guessed", "unknown"}
 SPOKEN = ("kind", "hint", "reason", "detail")
 DETAILED: Mapping[Collection[str], Collection[int]] = {("Verdict", "_doubt"): (2,), ("Doubt",): (0,), ("Key",): ()}
-CONSTANT = {"ANOTHER_MATERIAL", "ANOTHER_VALUE", "QUESTIONABLE", "TAKEN_BACK"}
+CONSTANT = {"ANOTHER_MATERIAL", "ANOTHER_VALUE", "DISCARDED_BEFORE", "HELD_BEFORE", "QUESTIONABLE", "TAKEN_BACK"}
 """Details that stand in a name."""
 SPEAKING = ("_stranger", "_conflict")
 """Functions whose answer is a hold's detail."""

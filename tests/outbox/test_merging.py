@@ -42,7 +42,9 @@ def test_an_interpretation_does_not_replace_its_number() -> None:
         ("FW", ""),  # withdrawn before it was told
         ("FCW", ""),
         ("CW", "W"),
-        ("WF", "F"),
+        ("CWF", "C"),
+        ("WF", "C"),  # this LIS has the first value still
+        ("WFC", "C"),
         ("WFW", "W"),
     ],
 )
@@ -51,6 +53,10 @@ def test_the_status_says_what_changes_for_this_lis(statuses: str, told: str) -> 
     merged = merge(collected)
     assert "".join(one.status for one in merged) == told
     assert all(one.observation.value == str(len(statuses) - 1) for one in merged)
+
+
+def test_what_was_withdrawn_and_let_go_again_is_told_as_it_was() -> None:
+    assert shown(merge([report(status="W"), report()])) == ["GLU=4.10/F"]
 
 
 @given(st.lists(st.builds(report, st.sampled_from(["GLU", "ALT", "AST"]), st.sampled_from("123"))))

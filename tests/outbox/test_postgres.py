@@ -12,5 +12,5 @@ __all__ = ["store", "url"]
 pytestmark = needed
 
 
-def test_what_was_owed_since_a_moment_and_is_not_settled_is_known(store: Store) -> None:
+def test_what_a_tube_owes_and_is_not_settled_is_known(store: Store) -> None:
     the_unsettled_deliveries_of_a_tube(store)

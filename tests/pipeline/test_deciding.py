@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import hl7
+import msgspec
 import pytest
 
 from lis_bridge import attachments, audit, journal, outbox
@@ -27,7 +28,7 @@ from lis_bridge.settings import Destination
 from lis_bridge.storage import Store, Writer
 from lis_bridge.tubes import keys, views
 from lis_bridge.tubes.assembly import Context
-from lis_bridge.tubes.store import Arrival, Tubes
+from lis_bridge.tubes.store import Arrival, Receipt, Tubes
 
 from ..forward.samples import CATALOGUE
 from ..forward.servers import Lis, ack, lis, python_hl7_lis
@@ -36,7 +37,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 3, 17, 1, 45, tzinfo=UTC)
 SHORT = Backoff(0.01, 0.05)
 BRISK = Timing(connect=SHORT, again=SHORT, probe=SHORT, retry=SHORT, poll=0.05)
-OLD, NEW = "20260317000012", "20260317000021"
+OLD, NEW, THIRD = "20260317000012", "20260317000021", "20260317000032"
 PATIENCE_SECONDS = 30
 READER = Reader({}, Formulas.load(), TestCatalogue.load())
 
@@ -216,11 +217,12 @@ def test_move_that_cannot_be_made_changes_nothing(slots: list[tuple[str, str, st
         assert len(outbox.lines(tx)) == 1
 
 
-def withhold(store: Store, destination: Destination, tube: int, code: str) -> None:
+def withhold(store: Store, destination: Destination, tube: int, code: str) -> int:
     with store.write() as tx:
-        Decisions(tx, (destination,), "Lin", datetime.now(UTC)).withhold(
+        (held,) = Decisions(tx, (destination,), "Lin", datetime.now(UTC)).withhold(
             tube, [("line-1", code, "")], Reason.UNDER_REVIEW, "haemolysed", {"line-1": "last"}
         )
+    return held.opened[0]
 
 
 async def test_what_is_held_before_its_delivery_is_never_told_and_what_was_told_is_withdrawn(
@@ -255,3 +257,109 @@ def test_pictures_stay_with_their_message_when_one_of_its_results_is_moved(store
             (hold,) = views.holds(tx)
             Decisions(tx, (destination,), "Lin", datetime.now(UTC)).move(hold.id, NEW, READER)
             assert len(attachments.lines(tx, tube)) == left
+
+
+async def test_result_that_is_held_where_it_was_moved_to_waits_for_the_withdrawal_when_it_is_released(
+    store: Store, writer: Writer
+) -> None:
+    async with lis(lambda id, number: ack(id, "AE", "busy") if number in (3, 4, 5) else ack(id)) as server:
+        destination = site(server.link)
+        tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+        file(store, destination, NEW, (row("G", "GLU", "5.90"),))
+        async with sending(destination, store, writer):
+            await until(lambda: settled(store))
+            move(store, destination, tube, [("line-1", "G", "")])
+            await until(lambda: len(server.messages) > 2)
+            with store.read() as tx:
+                (hold,) = views.holds(tx)
+            assert hold.reason == Reason.CONFLICTING_VALUE
+            decide(store, destination, lambda person: person.release(hold.id))
+            await until(lambda: settled(store))
+    assert [(specimen, value, status) for specimen, _, value, status in told(server)][2:] == [
+        *[(OLD, "5.10", "W")] * 4,
+        (NEW, "5.10", "C"),
+    ]
+
+
+def test_result_moved_on_from_a_hold_waits_for_what_was_withdrawn_where_it_first_stood(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+    file(store, destination, NEW, (row("G", "GLU", "5.90"),))
+    deliver(store)
+    move(store, destination, tube, [("line-1", "G", "")])
+    with store.read() as tx:
+        (hold,) = views.holds(tx)
+    decide(store, destination, lambda person: person.move(hold.id, THIRD, READER))
+    assert deliver(store, verdict="AR") == ["W"], "nothing goes while the withdrawal is refused"
+    assert deliver(store) == []
+    with store.write() as tx:
+        (refused,) = outbox.dead(tx, "lis")
+        Decisions(tx, (destination,), "Lin", datetime.now(UTC)).resend(refused.id)
+    assert [*deliver(store), *deliver(store, timedelta(seconds=30))] == ["W", "F"]
+
+
+def test_withdrawal_that_was_sealed_before_the_clock_was_set_back_is_waited_for(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10"),))
+    deliver(store)
+    hold = withhold(store, destination, tube, "G")
+    assert deliver(store, timedelta(hours=-1), verdict="AR") == ["W"]
+    decide(store, destination, lambda person: person.move(hold, NEW, READER))
+    assert deliver(store) == []
+
+
+def test_result_held_by_hand_and_then_for_the_analyzer_s_doubt_waits_for_the_withdrawal_when_it_is_moved_and_released(
+    store: Store,
+) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    tube = file(store, destination, OLD, (msgspec.structs.replace(row("G", "GLU", "5.10"), doubted=True),))
+    with store.read() as tx:
+        (doubted,) = views.holds(tx)
+    decide(store, destination, lambda person: person.release(doubted.id))
+    assert deliver(store) == ["F"]
+    slots = [("line-1", "G", "")]
+    held = decide(store, destination, lambda person: person.withhold(tube, slots, Reason.IDENTITY_DOUBTFUL, "whose?", {}))
+    assert deliver(store, verdict="AR") == ["W"]
+    (again,) = decide(store, destination, lambda person: person.release(held[0].opened[0]))
+    moved = decide(store, destination, lambda person: person.move(again.opened[0], NEW, READER))
+    decide(store, destination, lambda person: person.release(moved[1].opened[0]))
+    assert deliver(store) == []
+
+
+def test_another_value_that_is_moved_to_a_specimen_is_told_as_the_correction_of_what_waits_there(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1", window=5.0)
+    tube = file(store, destination, OLD, (row("G", "GLU", "5.10", "2026-03-17T09:50:00+08:00"),))
+    deliver(store)
+    file(store, destination, NEW, (row("G", "GLU", "5.90"),))
+    move(store, destination, tube, [("line-1", "G", "")])
+    assert [deliver(store, timedelta(seconds=10 * round)) for round in (1, 2)] == [["F", "W"], ["C"]]
+
+
+def test_what_never_was_withdrawn_waits_for_nothing_at_its_old_specimen(store: Store) -> None:
+    destination = site("mllp://127.0.0.1:1")
+    file(store, destination, OLD, (row("U", "UREA", "6.20"),))
+    deliver(store, verdict="AR")
+    for value in ("5.10", "5.30"):
+        file(store, destination, OLD, (row("G", "GLU", value),))
+    with store.read() as tx:
+        (hold,) = views.holds(tx)
+    decide(store, destination, lambda person: person.move(hold.id, NEW, READER))
+    assert deliver(store) == ["F"]
+
+
+def decide(store: Store, destination: Destination, what: Callable[[Decisions], tuple[Receipt, ...]]) -> tuple[Receipt, ...]:
+    with store.write() as tx:
+        return what(Decisions(tx, (destination,), "Lin", datetime.now(UTC)))
+
+
+def deliver(store: Store, ahead: timedelta = timedelta(seconds=10), verdict: str = "AA") -> list[str]:
+    """Seal what is due and have the LIS answer what is in front of each tube; the status of what was sent."""
+    now = datetime.now(UTC) + ahead
+    with store.write() as tx:
+        outbox.seal(tx, "lis", now=now, build=lambda head, reports, id: reports[0].status.encode(), mark=Tubes().seal)
+        blocked = {owed.tube for owed in outbox.dead(tx, "lis")}
+        owed = [one for one in outbox.pending(tx, "lis") if one.tube not in blocked]
+        sent = [message.decode() for _, message in outbox.messages(tx, [one.id for one in owed]).values()]
+        for one in owed:
+            outbox.settle(tx, one.id, verdict, "", now, outbox.Policy(retries=0))
+    return sent
