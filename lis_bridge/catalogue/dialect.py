@@ -22,7 +22,7 @@ from lis_bridge.catalogue.overrides import Overrides
 from lis_bridge.catalogue.tests import TestCatalogue
 from lis_bridge.catalogue.wide import is_wide
 from lis_bridge.core.faults import Fault
-from lis_bridge.core.results import Image, Kind, Message, Observation
+from lis_bridge.core.results import MOST_DIGITS, Image, Kind, Message, Observation
 from lis_bridge.core.starts import Starts
 from lis_bridge.dialects import csv_text, fixed, hl7v2, lis2a2, pairs, paths, pictures
 from lis_bridge.dialects.records import Places, Rows, Section, record_of, repeats_of, rows_in, rows_of
@@ -288,7 +288,7 @@ def left_out(readings: Sequence[Reading], body: Body) -> list[Fault]:
 
 
 def _continues(reading: Reading, before: Message, message: Message) -> bool:
-    """True when a reading goes on with the specimen of the message before it: a number is another specimen's on another day,
+    """True when a reading goes on with the specimen of the message before it: a running number is another specimen's on another day,
     and controls go by their material.
     """
     return (
@@ -296,7 +296,7 @@ def _continues(reading: Reading, before: Message, message: Message) -> bool:
         and not reading.opened & _TOP
         and before.kind == message.kind
         and before.specimen == message.specimen
-        and message.dated in (None, before.dated)
+        and (message.dated in (None, before.dated) or not _may_be_number(message.specimen))
         and before.control == message.control
         and before.closed == message.closed
         and message.kind != "query"
@@ -304,6 +304,11 @@ def _continues(reading: Reading, before: Message, message: Message) -> bool:
 
 
 _TOP = frozenset({"PID", "P", "Q"})
+
+
+def _may_be_number(specimen: str | None) -> bool:
+    """Whether an id may be a running number (``tubes.keys`` knows for certain): a barcode means one specimen on every day."""
+    return specimen is not None and sum(map(str.isdigit, specimen.lstrip("0"))) <= MOST_DIGITS
 
 
 def joined(parts: list[Message]) -> Message:

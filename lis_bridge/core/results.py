@@ -15,6 +15,9 @@ Kind = Literal["patient", "qc", "calibration", "query", "other"]
 Aspect = Literal["", "I", "P", "G"]
 """Empty: the number or main value. I interpretation, P raw signal, G graphics setting (LIS2-A2 vendors' R-3)."""
 
+MOST_DIGITS = 7
+"""Of a running number; a longer one that is no barcode is a barcode misread or cut, never a place in a worklist."""
+
 
 def of_material(text: str, material: str) -> str:
     """What a code or a name is looked up as: with ``@material`` behind it where the specimen's material is not the usual one."""

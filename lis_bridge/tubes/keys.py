@@ -16,10 +16,7 @@ from typing import NamedTuple
 
 from lis_bridge.core.holds import Reason
 from lis_bridge.core.moments import day_at
-from lis_bridge.core.results import Message
-
-MOST_DIGITS = 7
-"""A longer number that is no barcode is a barcode misread or cut, never a place in a worklist."""
+from lis_bridge.core.results import MOST_DIGITS, Message
 
 _NUMBER = re.compile(r"[0-9]+")
 _FULL = re.compile(r"20[0-9]{6}-.+-(?:[^-]*[^-0-9])?[1-9][0-9]{0,6}")

@@ -428,17 +428,27 @@ def test_a_running_number_of_no_day_is_doubtful(date: bytes, store: Store) -> No
     assert holds(store) == [("identity doubtful", 1)]
 
 
-def test_one_number_of_two_days_behind_one_patient_record_is_two_tubes(store: Store) -> None:
+def two_days(specimen: str) -> bytes:
+    """One patient's orders of two days with one specimen id."""
     records = [r"H|\^&|||CS-800|||||Host||1|20260318090000", "P|1"]
     for place, (day, code, value) in enumerate((("20260317", "GLU-OX", "4.88"), ("20260318", "UREA", "5.10")), 1):
         records += [
-            f"O|{place}|^31^1^31^N|||R|{day}081052|||||||||1||||||||||O",
+            f"O|{place}|^{specimen}^1^{specimen}^N|||R|{day}081052|||||||||1||||||||||O",
             rf"R|1|^^^{code}|{value}|mmol/l|1.00^9.00\^|||F||||{day}084925",
         ]
-    arrives(store, step("dirui-cs"), "".join(f"{record}\r" for record in (*records, "L|1|N")).encode())
+    return "".join(f"{record}\r" for record in (*records, "L|1|N")).encode()
+
+
+def test_one_number_of_two_days_behind_one_patient_record_is_two_tubes(store: Store) -> None:
+    arrives(store, step("dirui-cs"), two_days("31"))
     with store.read() as tx:
         found = {tube.key: tube.results for tube in views.tubes(tx)}
     assert found == {"20260317-dirui-cs-1-31": 1, "20260318-dirui-cs-1-31": 1}
+
+
+def test_a_barcode_of_two_days_behind_one_patient_record_is_one_message() -> None:
+    plan = LIBRARY.plan("dirui-cs", TESTS, zone=ZONE)
+    assert [len(plan.decode(two_days(id)).messages) for id in ("0000031", "260317000012")] == [2, 1]
 
 
 def test_two_levels_of_one_control_message_are_two_controls(store: Store) -> None:
