@@ -125,6 +125,8 @@ class Decisions:
         if not groups:
             raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
         entries = self._pictured(tube_id, groups)
+        # What was released and not told yet leaves no withdrawal of its own; the one of the hold before may still be on its way.
+        behind = (tube_id,) if withdrawals.stand_in(self._tx, tube_id) else ()
         moved = [
             receipt
             for policy, group in groups.items()
@@ -132,7 +134,7 @@ class Decisions:
         ]
         for entry in entries:
             attachments.move(self._tx, entry, tube_id, _other(moved, tube_id))
-        receipts = self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)))
+        receipts = self._owed(tuple(sorted(moved, key=lambda receipt: receipt.tube_id != tube_id)), behind=behind)
         self._note("results moved", f"tube {receipts[0].key}", to=key.key, codes=_codes(groups))
         return receipts
 

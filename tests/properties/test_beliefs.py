@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import hl7
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lis_bridge import outbox
@@ -214,7 +214,11 @@ def other_than(key: str, choice: int) -> str:
     return others[choice // 2 % len(others)]
 
 
+RELEASED_AND_MOVED_BEHIND_A_REFUSAL = [("message", 0), ("withhold", 0), ("refuse", 0), ("release", 0), ("move", 0)]
+
+
 @settings(max_examples=150, deadline=None)
+@example((0.0, 0.0), RELEASED_AND_MOVED_BEHIND_A_REFUSAL)
 @given(st.sampled_from([(0.0, 0.0), (0.0, 60.0), (60.0, 0.0), (60.0, 60.0)]), stories)
 def test_every_lis_comes_to_believe_what_the_tubes_report_and_nothing_of_two_specimens(
     windows: tuple[float, float], story: list[tuple[str, int]]
