@@ -116,7 +116,7 @@ class CompiledDialect:
         if self.spec.kind in _ORDER:
             read = hl7v2.read if self.spec.kind == "hl7" else lis2a2.read
             sections = read(text, raw, complete=complete, starts=starts)
-            if sections is not None and len(sections) == 1:
+            if self._by_form and sections is not None and len(sections) == 1:
                 self._stencils.learn(sections[0])
             return sections
         if self._pairs is not None:

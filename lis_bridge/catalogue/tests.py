@@ -137,9 +137,8 @@ def _test(where: str, cells: dict[str, str], panels: Mapping[str, str], names: M
 def reported(observation: Observation, test: Test) -> tuple[str, str | None, str | None, str | None]:
     """Value, UCUM unit and range as the laboratory reports them.
 
-    Where the unit was converted: number times factor, rounded half-up to the test's decimals, the range alike, the comparator kept; a figure
-    that would round to nought stays exact, and a limit that is no number is left out. Otherwise everything as sent, in the catalogue's unit.
-    A unit that the catalogue does not know stays the device's own.
+    Where the unit was converted: number times factor, rounded half-up to the test's decimals, the range alike, the comparator kept; a limit
+    that is no number is left out. Otherwise everything as sent, in the catalogue's unit. A unit that the catalogue does not know stays the device's own.
     """
     text = observation.value or ""
     if observation.ucum is None:
@@ -155,10 +154,10 @@ def reported(observation: Observation, test: Test) -> tuple[str, str | None, str
 
 
 def _converted_value(observation: Observation, factor: str, decimals: int) -> str:
-    """Nought says that nothing was found, and ``< 0`` is what no result can be: something keeps its exact figure. Below nought is noise."""
+    """``< 0.004`` must not become ``< 0``, which no result can be: a bound that rounds to nothing keeps its exact figure."""
     product = _product(observation.number or Decimal(0), factor)
     rounded = _rounded(product, decimals)
-    if not rounded and (product > 0 or (product and observation.comparator)):
+    if observation.comparator and product and not rounded:
         rounded = product
     return observation.comparator + format(rounded, "f")
 

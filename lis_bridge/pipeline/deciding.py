@@ -126,7 +126,7 @@ class Decisions:
             raise BridgeError("no result is named", where=f"tube {tube_id}", hint="name results that the tube reports")
         entries = self._pictured(tube_id, groups)
         # What was released and not told yet leaves no withdrawal of its own; the one of the hold before may still be on its way.
-        behind = (tube_id,) if withdrawals.stand_in(self._tx, tube_id) else ()
+        behind = (tube_id,) if withdrawals.were_made(self._tx, tube_id) else ()
         moved = [
             receipt
             for policy, group in groups.items()

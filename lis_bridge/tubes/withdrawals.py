@@ -30,7 +30,7 @@ def tubes_of(tx: Connection, state: TubeState, hold_id: int) -> tuple[int, ...]:
     return tuple(sorted(tube_id for tube_id, takes_back in found.items() if takes_back))
 
 
-def stand_in(tx: Connection, tube_id: int) -> bool:
+def were_made(tx: Connection, tube_id: int) -> bool:
     """Whether a person ever took back what this tube had reported: a LIS may still have to hear of it."""
     return _takes_back(_events(tx, tube_id).values())
 

@@ -262,9 +262,9 @@ def test_conversion_is_exact_and_rounds_half_up_once(value: Decimal, factor: Dec
     glucose = CATALOGUE.test("GLU")
     assert glucose is not None
     row = one(report("GLU", f"{value:f}", unit="x", ucum="x", factor=f"{factor:f}"))
-    exact = value * factor
-    rounded = exact.quantize(Decimal(1).scaleb(-glucose.decimals), ROUND_HALF_UP)
-    assert Decimal(row[5]) == ((rounded or exact) if factor != 1 else value)
+    expected = value * factor if factor != 1 else value
+    places = Decimal(1).scaleb(-glucose.decimals)
+    assert Decimal(row[5]) == (expected.quantize(places, ROUND_HALF_UP) if factor != 1 else value)
 
 
 @pytest.mark.parametrize(

@@ -78,19 +78,23 @@ async def test_a_reset_by_the_peer_is_a_lost_link() -> None:
         channel.close()
 
 
+async def heard_before_a_reset(client: socket.socket, channel: Channel) -> None:
+    """The other end says something and breaks off; the channel gives that first, then the loss."""
+    client.sendall(b"the last result")
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await asyncio.sleep(0.05)
+    client.close()
+    await asyncio.sleep(0.05)
+    assert await channel.read() == b"the last result"
+    with pytest.raises(LinkError, match="the connection broke"):
+        await channel.read()
+    channel.close()
+
+
 async def test_what_came_before_a_reset_is_heard_before_the_loss() -> None:
     async with listening() as (port, connections):
         client = socket.create_connection(("127.0.0.1", port))
-        channel = await anext(connections)
-        client.sendall(b"the last result")
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await asyncio.sleep(0.05)
-        client.close()
-        await asyncio.sleep(0.05)
-        assert await channel.read() == b"the last result"
-        with pytest.raises(LinkError, match="the connection broke"):
-            await channel.read()
-        channel.close()
+        await heard_before_a_reset(client, await anext(connections))
 
 
 async def test_what_came_before_a_reset_of_a_connection_that_the_bridge_made_is_heard() -> None:
@@ -98,15 +102,7 @@ async def test_what_came_before_a_reset_of_a_connection_that_the_bridge_made_is_
         connections = open_link(f"tcp-connect://127.0.0.1:{server.getsockname()[1]}").connections()
         channel = await anext(connections)
         client, _ = server.accept()
-        client.sendall(b"the last result")
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await asyncio.sleep(0.05)
-        client.close()
-        await asyncio.sleep(0.05)
-        assert await channel.read() == b"the last result"
-        with pytest.raises(LinkError, match="the connection broke"):
-            await channel.read()
-        channel.close()
+        await heard_before_a_reset(client, channel)
 
 
 async def test_a_port_in_use_is_named_with_the_way_to_its_holder() -> None:
